@@ -1,0 +1,22 @@
+/* Numbers as text, independent of the locale. */
+#ifndef GRU_BASE_NUMBER_H
+#define GRU_BASE_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { GRU_NUMBER_MAX = 32 }; /* bytes that any formatted number and its NUL fit in */
+
+/* The whole of text[len] as a number (surrounding blanks allowed; nan and inf are not numbers);
+ * correctly rounded. false if it is anything else. */
+bool gru_number_parse(const char *text, size_t len, double *out);
+/* A whole number, optionally signed. */
+bool gru_number_parse_int(const char *text, size_t len, long long *out);
+/* true for an empty field, NA, NaN, null (any case). */
+bool gru_number_missing(const char *text, size_t len);
+/* The fewest digits that read back to the same float / double; returns the length. Not-a-number
+ * prints as nan, infinity as inf or -inf. */
+size_t gru_number_format(float value, char out[GRU_NUMBER_MAX]);
+size_t gru_number_format_double(double value, char out[GRU_NUMBER_MAX]);
+
+#endif

@@ -1,0 +1,22 @@
+/* A pool of threads made once; work is a number of independent tasks.
+ *
+ * Which thread runs which task is not fixed, so a task's result must depend on its number alone.
+ * The caller's thread works too. Waiting spins briefly, then sleeps. */
+#ifndef GRU_BASE_THREAD_H
+#define GRU_BASE_THREAD_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+typedef struct gru_pool gru_pool;
+
+/* task runs 0 … count − 1 once each; worker is 0 … threads − 1, for per-thread scratch memory. */
+typedef void gru_task(void *arg, size_t task, size_t worker);
+
+gru_status gru_pool_new(gru_pool **out, size_t threads, gru_error *err);
+void gru_pool_free(gru_pool *pool);
+size_t gru_pool_threads(const gru_pool *pool);
+void gru_pool_run(gru_pool *pool, size_t count, gru_task *task, void *arg);
+
+#endif
