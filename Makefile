@@ -1,0 +1,111 @@
+# gru: small filters for recurrent networks. `make help` lists the targets.
+
+VERSION := $(shell sed -n 's/.*GRU_VERSION "\(.*\)"/\1/p' lib/base/version.h)
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= cc
+BUILD ?= build
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+SANITIZE ?=
+WERROR ?=
+
+PACKAGES := zlib icu-uc icu-i18n jansson
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
+ALL_CPPFLAGS := -Ilib -Icmd -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 \
+	$(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CPPFLAGS)
+ALL_CFLAGS := -std=c11 -fPIC -fvisibility=default -pthread $(WARN) $(CFLAGS) $(SANITIZE)
+LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lcsv -lstemmer -lm -pthread
+ALL_LDFLAGS := $(LDFLAGS) $(SANITIZE)
+
+# A layer may include only its own headers and those of layers before it.
+LAYERS := base io kern text series nn train eval plot
+ALL_LIB := $(foreach l,$(LAYERS),$(wildcard lib/$(l)/*.c))
+TEST_SRC := $(filter %_test.c,$(ALL_LIB))
+DOUBLE_TEST_SRC := $(filter %_double_test.c,$(TEST_SRC))
+LIB_SRC := $(filter-out %_test.c,$(ALL_LIB))
+TOOLS := $(patsubst cmd/%.c,%,$(wildcard cmd/gru-*.c))
+
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
+TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(DOUBLE_TEST_SRC),$(TEST_SRC)))
+# The numeric layers once more in double precision, for the gradient checks.
+DOUBLE_OBJ := $(LIB_SRC:%.c=$(BUILD)/double/%.o) $(DOUBLE_TEST_SRC:%.c=$(BUILD)/double/%.o)
+
+.PHONY: all check demo asan install uninstall clean help tools lib
+all: lib tools
+lib: $(BUILD)/libgru.a $(BUILD)/libgru.so $(BUILD)/gru.pc
+tools: $(TOOLS:%=$(BUILD)/%)
+
+help:
+	@echo 'make [all]      build the library and the tools under $(BUILD)/'
+	@echo 'make check      unit tests, tool tests and lints (scripts/test installs what they need)'
+	@echo 'make asan       the tests under the address and undefined-behaviour sanitizers'
+	@echo 'make demo       both workflows on testdata/'
+	@echo 'make install    into $$(DESTDIR)$$(PREFIX); make uninstall removes it'
+	@echo 'make clean      remove $(BUILD)/'
+	@echo 'variables       CC CFLAGS PREFIX DESTDIR BUILD'
+
+# One body, compiled once per instruction set (lib/kern/kern_*.c).
+$(BUILD)/lib/kern/kern_avx2.o $(BUILD)/double/lib/kern/kern_avx2.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-mavx2 -mfma -O3)
+$(BUILD)/lib/kern/kern_avx512.o $(BUILD)/double/lib/kern/kern_avx512.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-march=x86-64-v4 -mprefer-vector-width=512 -O3)
+$(BUILD)/lib/kern/kern_generic.o $(BUILD)/double/lib/kern/kern_generic.o: ISA_FLAGS := -O3
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ISA_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/double/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -DGRU_DOUBLE $(ALL_CFLAGS) $(ISA_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libgru.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/libgru.so: $(LIB_OBJ)
+	$(CC) -shared -Wl,-soname,libgru.so.0 -o $@.$(VERSION) $^ $(ALL_LDFLAGS) $(LIBS)
+	ln -sf libgru.so.$(VERSION) $(BUILD)/libgru.so.0
+	ln -sf libgru.so.$(VERSION) $@
+
+$(BUILD)/gru.pc: Makefile lib/base/version.h
+	@mkdir -p $(@D)
+	printf 'prefix=%s\nlibdir=$${prefix}/lib\nincludedir=$${prefix}/include\n\nName: gru\nDescription: recurrent networks\nVersion: %s\nRequires.private: %s\nLibs: -L$${libdir} -lgru\nLibs.private: -lcsv -lstemmer -lm -pthread\nCflags: -I$${includedir}/gru\n' '$(PREFIX)' '$(VERSION)' '$(PACKAGES)' > $@
+
+$(BUILD)/gru-%: $(BUILD)/cmd/gru-%.o $(BUILD)/cmd/tool.o $(BUILD)/libgru.a
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+$(BUILD)/unit: $(TEST_OBJ) $(BUILD)/libgru.a
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) -lcriterion $(LIBS)
+
+$(BUILD)/unit-double: $(DOUBLE_OBJ)
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) -lcriterion $(LIBS)
+
+check:
+	sh scripts/test
+asan:
+	sh scripts/test --asan-only
+demo:
+	sh scripts/demo
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 755 $(TOOLS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BUILD)/libgru.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(BUILD)/libgru.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib
+	ln -sf libgru.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libgru.so.0
+	ln -sf libgru.so.0 $(DESTDIR)$(PREFIX)/lib/libgru.so
+	install -m 644 $(BUILD)/gru.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	for l in $(LAYERS); do \
+	  install -d $(DESTDIR)$(PREFIX)/include/gru/$$l; \
+	  for h in lib/$$l/*.h; do [ ! -f "$$h" ] || install -m 644 "$$h" $(DESTDIR)$(PREFIX)/include/gru/$$l; done; done
+	for n in 1 5 7; do for p in man/*.$$n; do [ ! -f "$$p" ] || install -m 644 "$$p" $(DESTDIR)$(PREFIX)/share/man/man$$n; done; done
+
+uninstall:
+	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(DESTDIR)$(PREFIX)/lib/libgru.a $(DESTDIR)$(PREFIX)/lib/libgru.so* $(DESTDIR)$(PREFIX)/lib/pkgconfig/gru.pc
+	rm -f $(foreach p,$(wildcard man/*.[157]),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
+	rm -rf $(DESTDIR)$(PREFIX)/include/gru
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
