@@ -1,0 +1,63 @@
+/* Sliding windows over the rows of a table: T rows of F features, and the targets that follow.
+ *
+ * Window i takes rows i … i+T−1 as x (T,F) and the target column of rows i+T … i+T+H−1 as y (H);
+ * its id is the index (or row number) of row i+T, the first target. i = 0, stride, 2·stride, …
+ * These are Keras's windows: x = s[i:i+T], y = s[i+T].
+ *
+ * window.tsv: "#key value" lines (tool, version, length, horizon, stride, target, index, group,
+ * rows, windows), then a TSV table "feature" with one feature a row, in x's order. */
+#ifndef GRU_SERIES_WINDOW_H
+#define GRU_SERIES_WINDOW_H
+
+#include "base/error.h"
+#include "base/str.h"
+#include "io/npy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What windows are made of; column names, not positions, so that other tables fit. */
+typedef struct gru_windows {
+    size_t length, horizon, stride; /* T, H, step between windows; in rows, ≥ 1 */
+    char **feature;                 /* F names */
+    size_t features;
+    char *target;
+    char *index;          /* column whose value becomes id, or NULL: row numbers */
+    char *group;          /* column whose groups windows don't cross, or NULL */
+    size_t rows, windows; /* what was seen and made when it was written */
+} gru_windows;
+
+/* Reads window.tsv: from its bytes (as held in a model; name for messages), or from a file. *w need
+ * not be initialised; on failure it is empty and needs no free. */
+gru_status gru_windows_parse(gru_windows *w, const char *bytes, size_t len, const char *name,
+                             gru_error *err);
+gru_status gru_windows_load(gru_windows *w, const char *path, gru_error *err);
+gru_status gru_windows_text(const gru_windows *w, gru_str *text, gru_error *err);
+gru_status gru_windows_save(const gru_windows *w, const char *path, gru_error *err);
+void gru_windows_free(gru_windows *w);
+
+/* Fed one row at a time, it gives a record whenever a window is complete; holds T+H rows. One maker
+ * serves one group. */
+typedef struct gru_window_maker gru_window_maker;
+
+/* id_width: bytes an id may have (rounded up to a multiple of 4); 0: records have no id. w is only
+ * read during the call. GRU_ERR_DATA when the sizes overflow. */
+gru_status gru_window_maker_new(gru_window_maker **out, const gru_windows *w, size_t id_width,
+                                gru_error *err);
+void gru_window_maker_free(gru_window_maker *m);
+/* Layout of the records: x 'f' (T,F), y 'f' (H), id 'S' where id_width > 0. */
+const gru_record_spec *gru_window_maker_spec(const gru_window_maker *m);
+/* One row: features[F] and the target, already scaled, all finite. id[len] is what id shall be
+ * where this row is the first target; longer than id_width is GRU_ERR_DATA. *record is the window
+ * this row completes (borrowed until the next push), or NULL. */
+gru_status gru_window_maker_push(gru_window_maker *m, const double *features, double target,
+                                 const char *id, size_t len, const void **record, gru_error *err);
+/* Forgets the rows: after a gap. */
+void gru_window_maker_reset(gru_window_maker *m);
+/* The newest T rows as x (T,F), oldest first, whose targets are not known yet: what a forecast
+ * starts from. Borrowed until the next push; NULL while fewer than T rows were pushed. */
+const float *gru_window_maker_last(const gru_window_maker *m);
+/* Rows pushed since the start or the reset. */
+size_t gru_window_maker_rows(const gru_window_maker *m);
+
+#endif
