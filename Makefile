@@ -46,9 +46,9 @@ help:
 	@echo 'variables       CC CFLAGS PREFIX DESTDIR BUILD'
 
 # One body, compiled once per instruction set (lib/kern/kern_*.c).
-$(BUILD)/lib/kern/kern_avx2.o $(BUILD)/double/lib/kern/kern_avx2.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-mavx2 -mfma -O3)
-$(BUILD)/lib/kern/kern_avx512.o $(BUILD)/double/lib/kern/kern_avx512.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-march=x86-64-v4 -mprefer-vector-width=512 -O3)
-$(BUILD)/lib/kern/kern_generic.o $(BUILD)/double/lib/kern/kern_generic.o: ISA_FLAGS := -O3
+$(BUILD)/lib/kern/kern_avx2.o $(BUILD)/double/lib/kern/kern_avx2.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-mavx2 -mfma -O3 -ffp-contract=fast)
+$(BUILD)/lib/kern/kern_avx512.o $(BUILD)/double/lib/kern/kern_avx512.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-march=x86-64-v4 -mprefer-vector-width=512 -O3 -ffp-contract=fast)
+$(BUILD)/lib/kern/kern_generic.o $(BUILD)/double/lib/kern/kern_generic.o: ISA_FLAGS := -O3 -ffp-contract=fast
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -1,0 +1,561 @@
+/* The body of every kernel table; included once per instruction set by kern_*.c, which set
+ * KERN_TABLE and KERN_NAME. Written with the compiler's vector types: a row of 16 lanes is
+ * NV vectors of VW lanes. Functions with a constant width are inlined into a switch, so that
+ * accumulators stay in registers. */
+#ifndef GRU_KERN_BODY_H
+#define GRU_KERN_BODY_H
+
+#include "base/random.h"
+#include "kern/kern.h"
+
+#include <math.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+enum { VECTOR_BYTES = 64, PANEL = 28, OUTER_ROWS = 5, OUTER_COLUMNS = 5 };
+#elif defined(__AVX__)
+enum { VECTOR_BYTES = 32, PANEL = 6, OUTER_ROWS = 3, OUTER_COLUMNS = 3 };
+#else
+enum { VECTOR_BYTES = 16, PANEL = 2, OUTER_ROWS = 2, OUTER_COLUMNS = 2 };
+#endif
+enum { VW = VECTOR_BYTES / (int)sizeof(gru_real), NV = GRU_LANES / VW };
+#ifdef GRU_DOUBLE
+enum { WIDEST = PANEL / 2 };
+#else
+enum { WIDEST = PANEL };
+#endif
+
+typedef gru_real vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+#ifdef GRU_DOUBLE
+typedef int64_t ivec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+#else
+typedef int32_t ivec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+#endif
+typedef uint32_t lanes32 __attribute__((vector_size(64)));
+typedef uint64_t lanes64 __attribute__((vector_size(128)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vec load(const gru_real *p) {
+    return *(const vec *)p;
+}
+INLINE void store(gru_real *p, vec v) {
+    *(vec *)p = v;
+}
+INLINE vec splat(gru_real x) {
+    return x - (vec){0};
+}
+INLINE vec choose(ivec yes, vec a, vec b) {
+    return (vec)((yes & (ivec)a) | (~yes & (ivec)b));
+}
+
+INLINE vec either(bool yes, vec a, vec b) {
+    return yes ? a : b;
+}
+
+/* ---- elementary functions ---- */
+#ifdef GRU_DOUBLE
+INLINE vec vec_exp(vec x) {
+    for (int i = 0; i < VW; i++)
+        x[i] = exp(x[i]);
+    return x;
+}
+INLINE vec vec_sigmoid(vec x) {
+    for (int i = 0; i < VW; i++)
+        x[i] = 1 / (1 + exp(-x[i]));
+    return x;
+}
+INLINE vec vec_tanh(vec x) {
+    for (int i = 0; i < VW; i++)
+        x[i] = tanh(x[i]);
+    return x;
+}
+#else
+/* exp(r) − 1 on |r| ≤ ln 2 / 2 and 2^n, from x = n ln 2 + r (Cody and Waite 1980, two-part ln 2;
+ * polynomial: the Taylor terms with minimax-adjusted tail, error below half an ulp of exp). */
+INLINE vec reduced_expm1(vec x, vec *power) {
+    const float magic = 12582912.0f; /* 1.5 × 2^23: adding it rounds to a whole number */
+    vec t = x * 1.44269504088896341f + magic;
+    vec n = t - magic;
+    vec r = x - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    *power = (vec)(((ivec)t << 23) + 0x3f800000);
+    return p * r * r + r;
+}
+INLINE vec clamp(vec x, float limit) {
+    x = choose(x > limit, splat(limit), x);
+    return choose(x < -limit, splat(-limit), x);
+}
+INLINE vec vec_exp(vec x) {
+    vec power, p = reduced_expm1(clamp(x, 87.0f), &power);
+    return p * power + power;
+}
+INLINE vec vec_sigmoid(vec x) {
+    return 1.0f / (1.0f + vec_exp(-x));
+}
+/* (e^2x − 1) / (e^2x + 1), with e^2x − 1 exact to rounding also where x is small. */
+INLINE vec vec_tanh(vec x) {
+    vec power, p = reduced_expm1(clamp(x + x, 18.0f), &power);
+    vec m = p * power + (power - 1.0f);
+    return m / (m + 2.0f);
+}
+#endif
+
+/* ---- products ---- */
+INLINE void affine_panel(gru_real *out, int width, const gru_real *bias, const gru_real *a,
+                         size_t ka, const gru_real *wa, const gru_real *b, size_t kb,
+                         const gru_real *wb) {
+    vec acc[WIDEST][NV];
+#pragma GCC unroll 32
+    for (int j = 0; j < width; j++)
+#pragma GCC unroll 8
+        for (int v = 0; v < NV; v++)
+            acc[j][v] = bias ? splat(bias[j]) : load(out + j * GRU_LANES + v * VW);
+    for (size_t k = 0; k < ka; k++, wa += width, a += GRU_LANES) {
+        vec x[NV];
+#pragma GCC unroll 8
+        for (int v = 0; v < NV; v++)
+            x[v] = load(a + v * VW);
+#pragma GCC unroll 32
+        for (int j = 0; j < width; j++)
+#pragma GCC unroll 8
+            for (int v = 0; v < NV; v++)
+                acc[j][v] += x[v] * wa[j];
+    }
+    for (size_t k = 0; k < kb; k++, wb += width, b += GRU_LANES) {
+        vec x[NV];
+#pragma GCC unroll 8
+        for (int v = 0; v < NV; v++)
+            x[v] = load(b + v * VW);
+#pragma GCC unroll 32
+        for (int j = 0; j < width; j++)
+#pragma GCC unroll 8
+            for (int v = 0; v < NV; v++)
+                acc[j][v] += x[v] * wb[j];
+    }
+#pragma GCC unroll 32
+    for (int j = 0; j < width; j++)
+#pragma GCC unroll 8
+        for (int v = 0; v < NV; v++)
+            store(out + j * GRU_LANES + v * VW, acc[j][v]);
+}
+
+#define PANEL_CASE(n)                                                                              \
+    case n:                                                                                        \
+        if (n <= WIDEST)                                                                           \
+            affine_panel(o, n <= WIDEST ? n : 1, bi, a, ka, pa, b, kb, pb);                        \
+        break;
+#define PANEL_CASES_4(n) PANEL_CASE(n) PANEL_CASE(n + 1) PANEL_CASE(n + 2) PANEL_CASE(n + 3)
+
+static void affine(gru_real *out, size_t columns, const gru_real *bias, const gru_real *a,
+                   size_t ka, const gru_real *wa, const gru_real *b, size_t kb,
+                   const gru_real *wb) {
+    size_t panels = gru_panel_count(columns, WIDEST);
+    for (size_t p = 0; p < panels; p++) {
+        size_t from = gru_panel_start(columns, panels, p);
+        size_t width = gru_panel_start(columns, panels, p + 1) - from;
+        gru_real *o = out + from * GRU_LANES;
+        const gru_real *bi = bias ? bias + from : NULL;
+        const gru_real *pa = wa + from * ka, *pb = kb ? wb + from * kb : NULL;
+        switch (width) {
+            PANEL_CASES_4(1)
+#if defined(__AVX__)
+            PANEL_CASES_4(5)
+#endif
+#if defined(__AVX512F__)
+            PANEL_CASES_4(9)
+            PANEL_CASES_4(13)
+            PANEL_CASES_4(17)
+            PANEL_CASES_4(21)
+            PANEL_CASES_4(25)
+#endif
+        default:
+            break;
+        }
+    }
+}
+
+#if !defined(GRU_DOUBLE) && defined(__AVX512F__)
+
+/* Lane i of the result is the sum of the lanes of v[i]: a tree that halves the lanes four times. */
+INLINE vec sum_lanes_16(const vec v[16]) {
+    vec s[8], u[4], t[2];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++)
+        s[i] = __builtin_shufflevector(v[i], v[i + 8], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+               __builtin_shufflevector(v[i], v[i + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++)
+        u[i] = __builtin_shufflevector(s[i], s[i + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27) +
+               __builtin_shufflevector(s[i], s[i + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++)
+        t[i] = __builtin_shufflevector(u[i], u[i + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
+               __builtin_shufflevector(u[i], u[i + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    return __builtin_shufflevector(t[0], t[1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30) +
+           __builtin_shufflevector(t[0], t[1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+}
+INLINE void sum_lanes(gru_real *sums, const vec *acc, int count) {
+    vec pad[32];
+#pragma GCC unroll 32
+    for (int i = 0; i < 32; i++)
+        pad[i] = i < count ? acc[i] : (vec){0};
+    store(sums, sum_lanes_16(pad));
+    if (count > 16)
+        store(sums + 16, sum_lanes_16(pad + 16));
+}
+#else
+INLINE void sum_lanes(gru_real *sums, const vec *acc, int count) {
+    for (int i = 0; i < count; i++) {
+        gru_real total = 0;
+        for (int l = 0; l < VW; l++)
+            total += acc[i][l];
+        sums[i] = total;
+    }
+}
+#endif
+
+INLINE void outer_block(gru_real *w, size_t ld, int rows, int columns, const gru_real *a,
+                        ptrdiff_t a_step, const gru_real *b, ptrdiff_t b_step, size_t steps) {
+    vec acc[OUTER_ROWS * OUTER_COLUMNS];
+#pragma GCC unroll 32
+    for (int i = 0; i < rows * columns; i++)
+        acc[i] = (vec){0};
+    for (size_t t = 0; t < steps; t++, a += a_step, b += b_step)
+#pragma GCC unroll 8
+        for (int v = 0; v < NV; v++) {
+            vec y[OUTER_COLUMNS];
+#pragma GCC unroll 8
+            for (int j = 0; j < columns; j++)
+                y[j] = load(b + j * GRU_LANES + v * VW);
+#pragma GCC unroll 8
+            for (int i = 0; i < rows; i++) {
+                vec x = load(a + i * GRU_LANES + v * VW);
+#pragma GCC unroll 8
+                for (int j = 0; j < columns; j++)
+                    acc[i * columns + j] += x * y[j];
+            }
+        }
+    gru_real sums[32] __attribute__((aligned(64)));
+    sum_lanes(sums, acc, rows * columns);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++)
+            w[(size_t)i * ld + (size_t)j] += sums[i * columns + j];
+}
+
+#define OUTER_ARGS a_step, b + j * GRU_LANES, b_step, steps
+#define OUTER_CASE(r, c)                                                                           \
+    case (r)*8 + (c):                                                                              \
+        outer_block(w + i * ld + j, ld, r, c, a + i * GRU_LANES, OUTER_ARGS);                      \
+        break;
+#if defined(__AVX512F__)
+#define OUTER_ROW(r)                                                                               \
+    OUTER_CASE(r, 1) OUTER_CASE(r, 2) OUTER_CASE(r, 3) OUTER_CASE(r, 4) OUTER_CASE(r, 5)
+#define OUTER_ALL OUTER_ROW(1) OUTER_ROW(2) OUTER_ROW(3) OUTER_ROW(4) OUTER_ROW(5)
+#elif defined(__AVX__)
+#define OUTER_ROW(r) OUTER_CASE(r, 1) OUTER_CASE(r, 2) OUTER_CASE(r, 3)
+#define OUTER_ALL OUTER_ROW(1) OUTER_ROW(2) OUTER_ROW(3)
+#else
+#define OUTER_ROW(r) OUTER_CASE(r, 1) OUTER_CASE(r, 2)
+#define OUTER_ALL OUTER_ROW(1) OUTER_ROW(2)
+#endif
+
+static void outer(gru_real *w, size_t ld, const gru_real *a, size_t rows, ptrdiff_t a_step,
+                  const gru_real *b, size_t columns, ptrdiff_t b_step, size_t steps) {
+    for (size_t i = 0; i < rows; i += OUTER_ROWS)
+        for (size_t j = 0; j < columns; j += OUTER_COLUMNS) {
+            size_t r = rows - i < OUTER_ROWS ? rows - i : OUTER_ROWS;
+            size_t c = columns - j < OUTER_COLUMNS ? columns - j : OUTER_COLUMNS;
+            switch (r * 8 + c) {
+                OUTER_ALL
+            default:
+                break;
+            }
+        }
+}
+
+static void column_sums(gru_real *w, const gru_real *b, size_t columns, ptrdiff_t b_step,
+                        size_t steps) {
+    for (size_t j = 0; j < columns; j++) {
+        vec acc = {0};
+        const gru_real *p = b + j * GRU_LANES;
+        for (size_t t = 0; t < steps; t++, p += b_step)
+            for (int v = 0; v < NV; v++)
+                acc += load(p + v * VW);
+        gru_real total = 0;
+        for (int l = 0; l < VW; l++)
+            total += acc[l];
+        w[j] += total;
+    }
+}
+
+/* ---- cells ---- */
+INLINE vec hold(const gru_cell_step *s, size_t at, vec next, vec before) {
+    if (!s->mask)
+        return next;
+    vec m = load(s->mask + at % GRU_LANES);
+    return choose(m > (gru_real)0, next, before);
+}
+INLINE vec masked(const gru_cell_step *s, size_t at, vec x) {
+    if (!s->mask)
+        return x;
+    return choose(load(s->mask + at % GRU_LANES) > (gru_real)0, x, (vec){0});
+}
+
+static void gru_forward(const gru_cell_step *s) {
+    size_t size = s->units * GRU_LANES;
+    gru_real *z = s->gates, *r = z + size, *n = r + size, *hn = n + size;
+    for (size_t i = 0; i < size; i += VW) {
+        vec h = load(s->h + i), zi = vec_sigmoid(load(z + i)), ri = vec_sigmoid(load(r + i));
+        vec ni = vec_tanh(load(n + i) + ri * load(hn + i));
+        store(z + i, zi);
+        store(r + i, ri);
+        store(n + i, ni);
+        vec next = either(s->update_new, h + zi * (ni - h), ni + zi * (h - ni));
+        store(s->next + i, hold(s, i, next, h));
+    }
+}
+
+/* From h' = z ⊙ h + (1 − z) ⊙ n: dz = dh' ⊙ (h − n) z (1 − z), dn = dh' ⊙ (1 − z)(1 − n²), dh = dh' ⊙ z; the
+ * other form of the update exchanges z and 1 − z. */
+static void gru_backward(const gru_cell_step *s) {
+    size_t size = s->units * GRU_LANES;
+    gru_real *z = s->gates, *r = z + size, *n = r + size, *hn = n + size;
+    for (size_t i = 0; i < size; i += VW) {
+        vec d = load(s->dh + i), h = load(s->h + i);
+        vec zi = load(z + i), ri = load(r + i), ni = load(n + i);
+        vec kept = either(s->update_new, 1 - zi, zi);
+        vec toward = either(s->update_new, ni - h, h - ni);
+        vec dn = masked(s, i, d * (1 - kept) * (1 - ni * ni));
+        store(z + i, masked(s, i, d * toward * zi * (1 - zi)));
+        store(r + i, dn * load(hn + i) * ri * (1 - ri));
+        store(n + i, dn);
+        store(hn + i, dn * ri);
+        store(s->dh + i, hold(s, i, d * kept, d));
+    }
+}
+
+static void gru_before_reset(const gru_cell_step *s) {
+    size_t size = s->units * GRU_LANES;
+    gru_real *z = s->gates, *r = z + size;
+    for (size_t i = 0; i < size; i += VW) {
+        vec ri = vec_sigmoid(load(r + i));
+        store(z + i, vec_sigmoid(load(z + i)));
+        store(r + i, ri);
+        store(s->drh + i, ri * load(s->hr + i));
+    }
+}
+
+static void gru_before_forward(const gru_cell_step *s) {
+    size_t size = s->units * GRU_LANES;
+    gru_real *z = s->gates, *n = z + 2 * size;
+    for (size_t i = 0; i < size; i += VW) {
+        vec h = load(s->h + i), zi = load(z + i), ni = vec_tanh(load(n + i));
+        store(n + i, ni);
+        vec next = either(s->update_new, h + zi * (ni - h), ni + zi * (h - ni));
+        store(s->next + i, hold(s, i, next, h));
+    }
+}
+
+static void gru_before_backward(const gru_cell_step *s) {
+    size_t size = s->units * GRU_LANES;
+    gru_real *z = s->gates, *n = z + 2 * size;
+    for (size_t i = 0; i < size; i += VW) {
+        vec d = load(s->dh + i), h = load(s->h + i), zi = load(z + i), ni = load(n + i);
+        vec kept = either(s->update_new, 1 - zi, zi);
+        vec toward = either(s->update_new, ni - h, h - ni);
+        store(z + i, masked(s, i, d * toward * zi * (1 - zi)));
+        store(n + i, masked(s, i, d * (1 - kept) * (1 - ni * ni)));
+        store(s->dh + i, hold(s, i, d * kept, d));
+    }
+}
+
+static void gru_before_backward_reset(const gru_cell_step *s) {
+    size_t size = s->units * GRU_LANES;
+    gru_real *r = s->gates + size;
+    for (size_t i = 0; i < size; i += VW) {
+        vec ri = load(r + i), d = load(s->drh + i);
+        store(r + i, d * load(s->hr + i) * ri * (1 - ri));
+        store(s->dhr + i, load(s->dhr + i) + d * ri);
+    }
+}
+
+static void lstm_forward(const gru_cell_step *s) {
+    size_t size = s->units * GRU_LANES;
+    gru_real *in = s->gates, *f = in + size, *g = f + size, *o = g + size;
+    for (size_t i = 0; i < size; i += VW) {
+        vec ii = vec_sigmoid(load(in + i)), fi = vec_sigmoid(load(f + i));
+        vec gi = vec_tanh(load(g + i)), oi = vec_sigmoid(load(o + i)), c = load(s->c + i);
+        store(in + i, ii);
+        store(f + i, fi);
+        store(g + i, gi);
+        store(o + i, oi);
+        vec next = fi * c + ii * gi;
+        store(s->c_next + i, hold(s, i, next, c));
+        store(s->next + i, hold(s, i, oi * vec_tanh(next), load(s->h + i)));
+    }
+}
+
+static void lstm_backward(const gru_cell_step *s) {
+    size_t size = s->units * GRU_LANES;
+    gru_real *in = s->gates, *f = in + size, *g = f + size, *o = g + size;
+    for (size_t i = 0; i < size; i += VW) {
+        vec ii = load(in + i), fi = load(f + i), gi = load(g + i), oi = load(o + i);
+        vec d = load(s->dh + i), dc0 = load(s->dc + i), c = load(s->c + i);
+        vec tc = vec_tanh(fi * c + ii * gi);
+        vec dc = dc0 + d * oi * (1 - tc * tc);
+        store(in + i, masked(s, i, dc * gi * ii * (1 - ii)));
+        store(f + i, masked(s, i, dc * c * fi * (1 - fi)));
+        store(g + i, masked(s, i, dc * ii * (1 - gi * gi)));
+        store(o + i, masked(s, i, d * tc * oi * (1 - oi)));
+        store(s->dc + i, hold(s, i, dc * fi, dc0));
+        store(s->dh + i, hold(s, i, (vec){0}, d));
+    }
+}
+
+static void rnn_forward(const gru_cell_step *s) {
+    for (size_t i = 0; i < s->units * GRU_LANES; i += VW) {
+        vec x = load(s->gates + i);
+        vec y = either(s->relu, choose(x > (gru_real)0, x, (vec){0}), vec_tanh(x));
+        store(s->gates + i, y);
+        store(s->next + i, hold(s, i, y, load(s->h + i)));
+    }
+}
+
+static void rnn_backward(const gru_cell_step *s) {
+    for (size_t i = 0; i < s->units * GRU_LANES; i += VW) {
+        vec y = load(s->gates + i), d = load(s->dh + i);
+        vec slope = either(s->relu, choose(y > (gru_real)0, splat(1), (vec){0}), 1 - y * y);
+        store(s->gates + i, masked(s, i, d * slope));
+        store(s->dh + i, hold(s, i, (vec){0}, d));
+    }
+}
+
+/* ---- elementwise ---- */
+static void sigmoid(gru_real *x, size_t count) {
+    for (size_t i = 0; i < count; i += VW)
+        store(x + i, vec_sigmoid(load(x + i)));
+}
+static void tanh_all(gru_real *x, size_t count) {
+    for (size_t i = 0; i < count; i += VW)
+        store(x + i, vec_tanh(load(x + i)));
+}
+static void exp_all(gru_real *x, size_t count) {
+    for (size_t i = 0; i < count; i += VW)
+        store(x + i, vec_exp(load(x + i)));
+}
+
+INLINE void multiply_32(lanes32 a, uint32_t by, lanes32 *high, lanes32 *low) {
+    lanes64 wide = __builtin_convertvector(a, lanes64) * by;
+    *high = __builtin_convertvector(wide >> 32, lanes32);
+    *low = a * by;
+}
+
+/* Four words for each of 16 rows (Philox4x32-10, Salmon et al. 2011). */
+INLINE void philox_16(lanes32 c[4], const uint32_t key[2]) {
+    uint32_t k0 = key[0], k1 = key[1];
+    for (int round = 0; round < 10; round++) {
+        lanes32 h0, l0, h1, l1;
+        multiply_32(c[0], 0xD2511F53u, &h0, &l0);
+        multiply_32(c[2], 0xCD9E8D57u, &h1, &l1);
+        lanes32 c1 = c[1];
+        c[0] = h1 ^ c1 ^ k0;
+        c[1] = l1;
+        c[2] = h0 ^ c[3] ^ k1;
+        c[3] = l0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+}
+
+static void dropout_bits(uint16_t *bits, size_t count, double rate, const uint32_t key[2],
+                         uint32_t first_row, uint32_t batch, uint32_t epoch) {
+    uint32_t threshold = (uint32_t)lround(rate * 65536.0);
+    lanes32 row, weight;
+    for (unsigned l = 0; l < GRU_LANES; l++) {
+        row[l] = first_row + l;
+        weight[l] = 1u << l;
+    }
+    for (size_t i = 0; i < count; i += 8) {
+        lanes32 c[4] = {(lanes32){0} + (uint32_t)(i / 8), row, (lanes32){0} + batch,
+                        (lanes32){0} + epoch};
+        philox_16(c, key);
+        for (size_t j = 0; j < 8 && i + j < count; j++) {
+            lanes32 half = j % 2 ? c[j / 2] >> 16 : c[j / 2] & 0xffffu;
+            lanes32 kept = (lanes32)(half >= threshold) & weight;
+            uint32_t word = 0;
+            for (int l = 0; l < GRU_LANES; l++)
+                word |= kept[l];
+            bits[i + j] = (uint16_t)word;
+        }
+    }
+}
+
+static void dropout_apply(gru_real *out, const gru_real *x, const uint16_t *bits, size_t count,
+                          double rate) {
+    const gru_real scale = (gru_real)(1 / (1 - rate));
+    for (size_t i = 0; i < count; i++)
+        for (int v = 0; v < NV; v++) {
+            ivec bit;
+            for (int l = 0; l < VW; l++)
+                bit[l] = (bits[i] >> (v * VW + l)) & 1;
+            size_t at = i * GRU_LANES + (size_t)(v * VW);
+            store(out + at, choose(bit != 0, load(x + at) * scale, (vec){0}));
+        }
+}
+
+static void to_lanes(gru_real *lanes, const float *const rows[GRU_LANES], size_t count) {
+    for (size_t l = 0; l < GRU_LANES; l++)
+        for (size_t i = 0; i < count; i++)
+            lanes[i * GRU_LANES + l] = rows[l] ? (gru_real)rows[l][i] : 0;
+}
+
+static void scale_add(gru_real *out, const gru_real *a, const gru_real *s, size_t count) {
+    for (size_t i = 0; i < count * GRU_LANES; i += VW)
+        store(out + i, load(out + i) + load(a + i) * load(s + i % GRU_LANES));
+}
+
+static void dot(gru_real *s, const gru_real *a, const gru_real *b, size_t count) {
+    vec acc[NV];
+    for (int v = 0; v < NV; v++)
+        acc[v] = load(s + v * VW);
+    for (size_t i = 0; i < count; i++)
+        for (int v = 0; v < NV; v++)
+            acc[v] += load(a + i * GRU_LANES + (size_t)(v * VW)) *
+                      load(b + i * GRU_LANES + (size_t)(v * VW));
+    for (int v = 0; v < NV; v++)
+        store(s + v * VW, acc[v]);
+}
+
+const gru_kern KERN_TABLE = {
+    .name = KERN_NAME,
+    .panel = WIDEST,
+    .affine = affine,
+    .outer = outer,
+    .column_sums = column_sums,
+    .gru_forward = gru_forward,
+    .gru_backward = gru_backward,
+    .gru_before_reset = gru_before_reset,
+    .gru_before_forward = gru_before_forward,
+    .gru_before_backward = gru_before_backward,
+    .gru_before_backward_reset = gru_before_backward_reset,
+    .lstm_forward = lstm_forward,
+    .lstm_backward = lstm_backward,
+    .rnn_forward = rnn_forward,
+    .rnn_backward = rnn_backward,
+    .sigmoid = sigmoid,
+    .tanh = tanh_all,
+    .exp = exp_all,
+    .dropout_bits = dropout_bits,
+    .dropout_apply = dropout_apply,
+    .to_lanes = to_lanes,
+    .scale_add = scale_add,
+    .dot = dot,
+};
+
+#endif
