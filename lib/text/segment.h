@@ -6,7 +6,8 @@
  *        lower-cased nor filtered unless asked for.
  * word   words by Unicode's rules and ICU's dictionaries (Chinese, Japanese, Thai, …); lower-cased
  *        and filtered as space; emoji are words.
- * auto   char where most letters are Chinese, Japanese or Thai, else space; decided while fitting.
+ * auto   char where Chinese, Japanese or Thai letters outnumber the words of other scripts, else
+ * space; decided while fitting.
  *
  * After that stop words are dropped and what remains is stemmed, if asked for. */
 #ifndef GRU_TEXT_SEGMENT_H
@@ -54,8 +55,8 @@ void gru_segmenter_free(gru_segmenter *s);
 gru_status gru_segmenter_split(gru_segmenter *s, const char *text, size_t len, const char **buffer,
                                const gru_token **tokens, size_t *count, gru_error *err);
 
-/* Adds the letters of text[len] to counts[0] (scripts written without spaces) and counts[1]
- * (others). */
+/* Adds to counts[0] the letters of scripts written without spaces (Chinese, Japanese, Thai, …) and
+ * to counts[1] the words of others. */
 void gru_segment_count(const char *text, size_t len, uint64_t counts[2]);
 /* CHAR or SPACE, from such counts. */
 gru_segment gru_segment_guess(const uint64_t counts[2]);

@@ -38,6 +38,18 @@ typedef struct gru_vocab_options {
 
 typedef struct gru_vocab gru_vocab;
 
+/* ---- making, loading, saving ---- */
+
+/* An empty vocabulary with copies of what options point to; lower and filters are settled. */
+gru_status gru_vocab_new(gru_vocab **out, const gru_vocab_options *options, gru_error *err);
+/* Adds the next word, in the order of ids; a word that is there already is GRU_ERR_DATA. */
+gru_status gru_vocab_add(gru_vocab *v, const char *word, size_t len, uint64_t count, uint64_t docs,
+                         gru_error *err);
+/* Adds the next class, in the order of their ids; one that is there already is GRU_ERR_DATA. */
+gru_status gru_vocab_add_class(gru_vocab *v, const char *label, size_t len, gru_error *err);
+/* What was fitted on: texts, different words, and T where the options left it open. */
+void gru_vocab_set_origin(gru_vocab *v, size_t rows, size_t distinct, size_t max_len);
+
 /* From the contents of a vocab.tsv, for instance gru_bundle_get(model, "vocab.tsv"); name is for
  * messages. Nothing is borrowed. */
 gru_status gru_vocab_parse(gru_vocab **out, const char *bytes, size_t len, const char *name,
@@ -46,6 +58,8 @@ gru_status gru_vocab_load(gru_vocab **out, const char *path, gru_error *err);
 /* The text of vocab.tsv to out; the caller commits. */
 gru_status gru_vocab_write(const gru_vocab *v, gru_output *out, gru_error *err);
 void gru_vocab_free(gru_vocab *v); /* NULL is fine */
+
+/* ---- asking ---- */
 
 const gru_vocab_options *gru_vocab_get_options(const gru_vocab *v);
 size_t gru_vocab_max_len(const gru_vocab *v);
@@ -62,7 +76,8 @@ const char *gru_vocab_label_column(const gru_vocab *v);
 
 /* The word of id 1 … size − 1 (the oov id's is "<oov>"); NULL for others. */
 const char *gru_vocab_word(const gru_vocab *v, int32_t id);
-/* Fitted texts that hold the word of this id. */
+/* How often the word of this id was seen when fitting, and in how many texts; 0 for the oov id. */
+uint64_t gru_vocab_count(const gru_vocab *v, int32_t id);
 uint64_t gru_vocab_docs(const gru_vocab *v, int32_t id);
 /* The id of a token: its own, or the oov id; 0 when it is to be left out. */
 int32_t gru_vocab_id(const gru_vocab *v, const char *word, size_t len);

@@ -1,0 +1,34 @@
+/* A corpus: texts as rows of ids, with their labels, kept compactly (4 bytes a token).
+ *
+ * Either to fit a vocabulary: new, add every text, fit; or with a vocabulary that exists: new_with,
+ * add. In both cases the rows can then be asked for. */
+#ifndef GRU_TEXT_CORPUS_H
+#define GRU_TEXT_CORPUS_H
+
+#include "text/vocab.h"
+
+typedef struct gru_corpus gru_corpus;
+
+/* options->segment may be AUTO: the first MiB of text then decides. Copies what it needs. */
+gru_status gru_corpus_new(gru_corpus **out, const gru_vocab_options *options, gru_error *err);
+/* Borrows vocab until gru_corpus_free. */
+gru_status gru_corpus_new_with(gru_corpus **out, const gru_vocab *vocab, gru_error *err);
+void gru_corpus_free(gru_corpus *c);
+/* The next text, valid UTF-8, and its label (NULL: it has none; all have one or none has). With a
+ * vocabulary a label that isn't among its classes is GRU_ERR_DATA and the message lists them. */
+gru_status gru_corpus_add(gru_corpus *c, const char *text, size_t len, const char *label,
+                          size_t label_len, gru_error *err);
+/* Ranks the words, sorts the classes (as whole numbers if all are, else by bytes) and turns the
+ * rows into ids. GRU_ERR_DATA when there is no text or no word, or when the labels are so many that
+ * they can't be classes. *out is the caller's. */
+gru_status gru_corpus_fit(gru_corpus *c, gru_vocab **out, gru_error *err);
+
+size_t gru_corpus_rows(const gru_corpus *c);
+/* Rows without any id. */
+size_t gru_corpus_empty(const gru_corpus *c);
+/* The ids of a row, neither padded nor cut. */
+const int32_t *gru_corpus_row(const gru_corpus *c, size_t row, size_t *count);
+/* The class of a row, or −1 where there are no labels. */
+int32_t gru_corpus_class(const gru_corpus *c, size_t row);
+
+#endif
