@@ -1,0 +1,3 @@
+#!/bin/sh
+# Sentiment with one GRU layer and a softmax over two classes: sentiment.sh, which see, with another network.
+exec sh "$(dirname "$0")/sentiment.sh" arch=sentiment-softmax.arch out=build/sentiment-softmax "$@"

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Sentiment: from a CSV of texts with labels to a model, its scores, and labels for new sentences.
+#
+#     sh scripts/recipes/sentiment.sh
+#     sh scripts/recipes/sentiment.sh input=reviews.csv text=review label=label out=/tmp/mine
+#
+# Arguments are name=value; what they mean and their defaults:
+input=testdata/reviews.csv # table with a header line; .gz is fine
+text=text                  # the column of texts
+label=sentiment            # the column of labels; any words will do
+test=                      # a file of test rows of its own; without it 20 % of input are held out
+segment=auto               # char for Chinese by characters, space for words as Keras has them
+arch=sentiment.arch        # the network; a file beside this script, or anywhere
+epochs=20                  # at most; training stops 3 epochs after the validation loss was lowest
+seed=42                    # of the weights and the shuffling; the split's is always 42
+threads=0                  # 0: all processors this process may use; the result is the same
+out=build/sentiment        # everything made goes here
+for argument; do
+    case $argument in
+    input=* | text=* | label=* | test=* | segment=* | arch=* | epochs=* | seed=* | threads=* | out=*)
+        export "${argument?}"
+        ;;
+    *)
+        echo "sentiment.sh: $argument: no such argument; see the top of the script" >&2
+        exit 2
+        ;;
+    esac
+done
+
+set -eu
+here=$(dirname "$0")
+PATH=${GRU_BIN:-$here/../../build}:$PATH
+[ -f "$arch" ] || arch=$here/$arch
+mkdir -p "$out"
+
+# 1. Texts become rows of 100 word numbers, short ones padded and long ones cut at the front; the
+#    10,000 commonest words are kept, and remembered with the labels in vocab.tsv.
+# 2. Rows are dealt out by chance: for testing, for validation (10 % of the rest), for training.
+if [ -z "$test" ]; then
+    gru-tokenize --fit "$out/vocab.tsv" --text "$text" --label "$label" --segment "$segment" \
+        --vocab-size 10000 --max-len 100 --padding pre --truncating pre "$input" |
+        gru-split --order random --test 20% --validation 10% --seed 42 \
+            "$out/train.npy" "$out/validation.npy" "$out/test.npy"
+else
+    gru-tokenize --fit "$out/vocab.tsv" --text "$text" --label "$label" --segment "$segment" \
+        --vocab-size 10000 --max-len 100 --padding pre --truncating pre "$input" |
+        gru-split --order random --test 10% --seed 42 "$out/train.npy" "$out/validation.npy"
+    gru-tokenize --vocab "$out/vocab.tsv" --text "$text" --label "$label" -o "$out/test.npy" "$test"
+fi
+
+# 3. Training. The vocabulary goes into the model, so that one file is all that prediction needs.
+gru-train --arch "$arch" --attach "$out/vocab.tsv" --summary \
+    --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" --threads "$threads" \
+    --validation "$out/validation.npy" --monitor val_loss --early-stopping patience=3 \
+    --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
+
+# 4. Scores on the rows held out: accuracy, the classification report, the confusion matrix.
+gru-predict -o "$out/predictions.tsv" "$out/model.gru" "$out/test.npy"
+gru-eval -o "$out/report.txt" "$out/predictions.tsv"
+cat "$out/report.txt"
+
+# 5. Figures. Without gnuplot there are none, and nothing else is missing.
+gru-plot history -o "$out/history.png" "$out/history.tsv" || :
+gru-plot confusion -o "$out/confusion.png" "$out/predictions.tsv" || :
+
+# 6. New sentences, one a line, straight from the shell.
+gru-predict --raw "$out/model.gru" <<'END'
+這個產品太棒了，我非常喜歡！
+服務很差，態度惡劣，不會再光顧。
+價格合理，品質一般。
+雖然外表不起眼，但實用性很強。
+END

@@ -1,0 +1,66 @@
+#!/bin/sh
+# Stock: from a CSV of prices to a model, its errors beside those of the naive forecast, and the next days.
+#
+#     sh scripts/recipes/stock.sh
+#     sh scripts/recipes/stock.sh input=aapl.csv out=/tmp/aapl
+#
+# Arguments are name=value; what they mean and their defaults:
+input=testdata/prices.csv # table with a header line, oldest row first
+column=Close              # what is predicted
+features=                 # columns the network sees; without it only the one that is predicted
+index=Date                # the column that names a row
+fit_rows=80%              # rows the scaler may see; 100% lets it peek at the test rows
+arch=stock.arch           # the network; a file beside this script, or anywhere
+epochs=50                 # at most; training stops 10 epochs after the validation loss was lowest
+seed=42                   # of the weights and the shuffling
+threads=0                 # 0: all processors this process may use; the result is the same
+steps=5                   # days to forecast after the last row
+out=build/stock           # everything made goes here
+for argument; do
+    case $argument in
+    input=* | column=* | features=* | index=* | fit_rows=* | arch=* | epochs=* | seed=* | \
+        threads=* | steps=* | out=*)
+        export "${argument?}"
+        ;;
+    *)
+        echo "stock.sh: $argument: no such argument; see the top of the script" >&2
+        exit 2
+        ;;
+    esac
+done
+
+set -eu
+here=$(dirname "$0")
+PATH=${GRU_BIN:-$here/../../build}:$PATH
+[ -f "$arch" ] || arch=$here/$arch
+features=${features:-$column}
+mkdir -p "$out"
+
+# 1. Each column is scaled to [0,1] by its lowest and highest value in the training rows.
+# 2. Windows of 60 days, each with the day that follows as its target.
+# 3. The first 80 % of the windows are for training and the last 20 % for testing, in time order.
+gru-scale --fit "$out/scaler.tsv" --fit-rows "$fit_rows" --method minmax --range 0,1 \
+    --columns "$features" "$input" |
+    gru-window --fit "$out/window.tsv" --length 60 --features "$features" --target "$column" \
+        --index "$index" |
+    gru-split --order time --test 20% "$out/train.npy" "$out/test.npy"
+
+# 4. Training; the last 10 % of the training windows tell when to stop and which weights were best.
+#    Scaler and windows go into the model, so that one file is all that prediction needs.
+gru-train --arch "$arch" --attach "$out/scaler.tsv" --attach "$out/window.tsv" --summary \
+    --loss mse --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" --threads "$threads" \
+    --validation-split 10% --monitor val_loss --early-stopping patience=10,restore-best \
+    --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
+
+# 5. Predictions in the prices' own unit with their dates, and the errors beside the naive forecast's
+#    (tomorrow = today), which is hard to beat.
+gru-predict -o "$out/predictions.tsv" "$out/model.gru" "$out/test.npy"
+gru-eval -o "$out/report.txt" "$out/predictions.tsv"
+cat "$out/report.txt"
+
+# 6. Figures. Without gnuplot there are none, and nothing else is missing.
+gru-plot history -o "$out/history.png" "$out/history.tsv" || :
+gru-plot series -o "$out/series.png" "$out/predictions.tsv" || :
+
+# 7. The days after the last row, from the raw file: the line for cron.
+gru-predict --raw --steps "$steps" "$out/model.gru" "$input"
