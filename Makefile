@@ -18,6 +18,7 @@ ALL_CFLAGS := -std=c11 -fPIC -fvisibility=default -pthread $(WARN) $(CFLAGS) $(S
 LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lcsv -lstemmer -lm -pthread
 ALL_LDFLAGS := $(LDFLAGS) $(SANITIZE)
 
+X86_64 := $(findstring x86_64,$(shell uname -m))
 # A layer may include only its own headers and those of layers before it.
 LAYERS := base io kern text series nn train eval plot
 ALL_LIB := $(foreach l,$(LAYERS),$(wildcard lib/$(l)/*.c))
@@ -46,9 +47,10 @@ help:
 	@echo 'variables       CC CFLAGS PREFIX DESTDIR BUILD'
 
 # One body, compiled once per instruction set (lib/kern/kern_*.c).
+# -Wno-psabi: its vectors are passed to inlined functions only, never over an ABI.
 $(BUILD)/lib/kern/kern_avx2.o $(BUILD)/double/lib/kern/kern_avx2.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-mavx2 -mfma -O3 -ffp-contract=fast)
 $(BUILD)/lib/kern/kern_avx512.o $(BUILD)/double/lib/kern/kern_avx512.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-march=x86-64-v4 -mprefer-vector-width=512 -O3 -ffp-contract=fast)
-$(BUILD)/lib/kern/kern_generic.o $(BUILD)/double/lib/kern/kern_generic.o: ISA_FLAGS := -O3 -ffp-contract=fast
+$(BUILD)/lib/kern/kern_generic.o $(BUILD)/double/lib/kern/kern_generic.o: ISA_FLAGS := -Wno-psabi -O3 -ffp-contract=fast
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -22,7 +22,7 @@ $(OUT)/tokens.npy: $(INPUT)
 	gru-tokenize --fit $(OUT)/vocab.tsv --text $(TEXT) --label $(LABEL) --vocab-size 10000 --max-len 100 -o $@ $<
 
 $(OUT)/train.npy: $(OUT)/tokens.npy
-	gru-split --order random --test 20% --validation 10% --seed 42 $@ $(OUT)/validation.npy $(OUT)/test.npy < < $<
+	gru-split --order random --test 20% --validation 10% --seed 42 $@ $(OUT)/validation.npy $(OUT)/test.npy < $<
 
 $(OUT)/model.gru: $(OUT)/train.npy $(ARCH)
 	gru-train --arch $(ARCH) --attach $(OUT)/vocab.tsv --epochs $(EPOCHS) --seed $(SEED) --validation $(OUT)/validation.npy \

@@ -24,7 +24,7 @@ $(OUT)/windows.npy: $(INPUT)
 	  gru-window --fit $(OUT)/window.tsv --length 60 --features $(FEATURES) --target $(COLUMN) --index $(INDEX) -o $@
 
 $(OUT)/train.npy: $(OUT)/windows.npy
-	gru-split --order time --test 20% $@ $(OUT)/test.npy < < $<
+	gru-split --order time --test 20% $@ $(OUT)/test.npy < $<
 
 $(OUT)/model.gru: $(OUT)/train.npy $(ARCH)
 	gru-train --arch $(ARCH) --attach $(OUT)/scaler.tsv --attach $(OUT)/window.tsv --epochs $(EPOCHS) --seed $(SEED) \
