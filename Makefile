@@ -48,9 +48,10 @@ help:
 
 # One body, compiled once per instruction set (lib/kern/kern_*.c).
 # -Wno-psabi: its vectors are passed to inlined functions only, never over an ABI.
-$(BUILD)/lib/kern/kern_avx2.o $(BUILD)/double/lib/kern/kern_avx2.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-mavx2 -mfma -O3 -ffp-contract=fast)
-$(BUILD)/lib/kern/kern_avx512.o $(BUILD)/double/lib/kern/kern_avx512.o: ISA_FLAGS := $(if $(findstring x86_64,$(shell uname -m)),-march=x86-64-v4 -mprefer-vector-width=512 -O3 -ffp-contract=fast)
-$(BUILD)/lib/kern/kern_generic.o $(BUILD)/double/lib/kern/kern_generic.o: ISA_FLAGS := -Wno-psabi -O3 -ffp-contract=fast
+KERN_FLAGS := -O3 -ffp-contract=fast -Wno-psabi
+$(BUILD)/lib/kern/kern_avx2.o $(BUILD)/double/lib/kern/kern_avx2.o: ISA_FLAGS := $(KERN_FLAGS) $(if $(X86_64),-mavx2 -mfma)
+$(BUILD)/lib/kern/kern_avx512.o $(BUILD)/double/lib/kern/kern_avx512.o: ISA_FLAGS := $(KERN_FLAGS) $(if $(X86_64),-march=x86-64-v4 -mprefer-vector-width=512)
+$(BUILD)/lib/kern/kern_generic.o $(BUILD)/double/lib/kern/kern_generic.o: ISA_FLAGS := $(KERN_FLAGS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
