@@ -42,6 +42,9 @@ struct gru_corpus {
     gru_map *labels;  /* value: times seen */
     int32_t *classes; /* per row: label numbers, classes after fitting */
     size_t class_count, class_cap;
+    gru_str names;
+    size_t *name_end;
+    size_t name_count, name_cap, longest_name;
 };
 
 /* ---- making ---- */
@@ -108,6 +111,8 @@ void gru_corpus_free(gru_corpus *c) {
     free(c->tokens);
     free(c->row_end);
     free(c->classes);
+    gru_str_free(&c->names);
+    free(c->name_end);
     free(c);
 }
 
@@ -238,6 +243,17 @@ gru_status gru_corpus_add(gru_corpus *c, const char *text, size_t len, const cha
     if (status)
         return status;
     return c->segmenter ? add_tokens(c, text, len, err) : wait_for_guess(c, text, len, err);
+}
+
+gru_status gru_corpus_add_name(gru_corpus *c, const char *name, size_t len, gru_error *err) {
+    gru_status status =
+        gru_mem_grow(&c->name_end, &c->name_cap, c->name_count + 1, sizeof *c->name_end, err);
+    if (status)
+        return status;
+    gru_str_add_bytes(&c->names, name, len);
+    c->name_end[c->name_count++] = c->names.len;
+    c->longest_name = len > c->longest_name ? len : c->longest_name;
+    return gru_str_check(&c->names, err);
 }
 
 /* ---- fitting ---- */
@@ -394,4 +410,17 @@ const int32_t *gru_corpus_row(const gru_corpus *c, size_t row, size_t *count) {
 
 int32_t gru_corpus_class(const gru_corpus *c, size_t row) {
     return row < c->class_count ? c->classes[row] : -1;
+}
+
+const char *gru_corpus_name(const gru_corpus *c, size_t row, size_t *len) {
+    *len = 0;
+    if (row >= c->name_count)
+        return "";
+    size_t from = row ? c->name_end[row - 1] : 0;
+    *len = c->name_end[row] - from;
+    return gru_str_text(&c->names) + from;
+}
+
+size_t gru_corpus_longest_name(const gru_corpus *c) {
+    return c->longest_name;
 }

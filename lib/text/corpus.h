@@ -18,6 +18,8 @@ void gru_corpus_free(gru_corpus *c);
  * vocabulary a label that isn't among its classes is GRU_ERR_DATA and the message lists them. */
 gru_status gru_corpus_add(gru_corpus *c, const char *text, size_t len, const char *label,
                           size_t label_len, gru_error *err);
+/* Names the text added last (a date, a key): all are named or none is. */
+gru_status gru_corpus_add_name(gru_corpus *c, const char *name, size_t len, gru_error *err);
 /* Ranks the words, sorts the classes (as whole numbers if all are, else by bytes) and turns the
  * rows into ids. GRU_ERR_DATA when there is no text or no word, or when the labels are so many that
  * they can't be classes. *out is the caller's. */
@@ -30,5 +32,8 @@ size_t gru_corpus_empty(const gru_corpus *c);
 const int32_t *gru_corpus_row(const gru_corpus *c, size_t row, size_t *count);
 /* The class of a row, or −1 where there are no labels. */
 int32_t gru_corpus_class(const gru_corpus *c, size_t row);
+/* The name of a row (not NUL-terminated), *len bytes; empty where there are none. */
+const char *gru_corpus_name(const gru_corpus *c, size_t row, size_t *len);
+size_t gru_corpus_longest_name(const gru_corpus *c);
 
 #endif

@@ -55,6 +55,8 @@ void gru_vocab_set_origin(gru_vocab *v, size_t rows, size_t distinct, size_t max
 gru_status gru_vocab_parse(gru_vocab **out, const char *bytes, size_t len, const char *name,
                            gru_error *err);
 gru_status gru_vocab_load(gru_vocab **out, const char *path, gru_error *err);
+/* The vocabulary attached to a model file. */
+gru_status gru_vocab_load_model(gru_vocab **out, const char *path, gru_error *err);
 /* The text of vocab.tsv to out; the caller commits. */
 gru_status gru_vocab_write(const gru_vocab *v, gru_output *out, gru_error *err);
 void gru_vocab_free(gru_vocab *v); /* NULL is fine */

@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "io/bundle.h"
 #include "text/utf8.h"
 
 #include <inttypes.h>
@@ -260,7 +261,8 @@ static gru_status read_key(reader *r, const char *line, size_t len, gru_error *e
     gru_status status = unescape(r, blank + 1, len - key_len - 2, err);
     if (status)
         return status;
-    if (r->line == 1 && (strcmp(key, "tool") != 0 || strcmp(gru_str_text(&r->text), "gru-tokenize") != 0))
+    if (r->line == 1 &&
+        (strcmp(key, "tool") != 0 || strcmp(gru_str_text(&r->text), "gru-tokenize") != 0))
         return gru_error_set(err, GRU_ERR_DATA, "%s: not a vocabulary made by gru-tokenize",
                              r->name);
     if (strcmp(key, "class") != 0)
@@ -368,5 +370,21 @@ gru_status gru_vocab_load(gru_vocab **out, const char *path, gru_error *err) {
         status = gru_vocab_parse(out, text, len, gru_input_name(in), err);
     free(text);
     gru_input_close(in);
+    return status;
+}
+
+gru_status gru_vocab_load_model(gru_vocab **out, const char *path, gru_error *err) {
+    gru_bundle *model;
+    *out = NULL;
+    gru_status status = gru_bundle_read(&model, path, err);
+    if (status)
+        return status;
+    const char *file = gru_bundle_get(model, "vocab.tsv");
+    if (!file)
+        status =
+            gru_error_set(err, GRU_ERR_DATA, "%s: no vocabulary is attached to this model", path);
+    else if (gru_vocab_parse(out, file, strlen(file), "vocab.tsv", err))
+        status = gru_error_at(err, "%s", path);
+    gru_bundle_free(model);
     return status;
 }

@@ -1,0 +1,105 @@
+/* Texts from a table or from lines. */
+#include "text/source.h"
+
+#include "base/mem.h"
+#include "io/table.h"
+#include "text/lines.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct gru_source {
+    gru_input *in;
+    gru_table *table; /* or */
+    gru_lines *lines;
+    size_t text, label, id; /* columns, SIZE_MAX: none */
+    uint64_t rows;
+    char number[24];
+};
+
+static gru_status open_table(gru_source *s, const gru_source_options *o, gru_error *err) {
+    gru_status status = gru_table_open(&s->table, s->in, o->lossy, err);
+    if (!status)
+        status = gru_table_find(s->table, o->text, &s->text, err);
+    if (!status && o->id)
+        status = gru_table_find(s->table, o->id, &s->id, err);
+    if (!status && o->label) {
+        status = gru_table_find(s->table, o->label, &s->label, err);
+        if (status == GRU_ERR_DATA && o->label_optional) {
+            *err = (gru_error){0};
+            s->label = SIZE_MAX;
+            return GRU_OK;
+        }
+    }
+    return status;
+}
+
+gru_status gru_source_open(gru_source **out, gru_input *in, const gru_source_options *o,
+                           gru_error *err) {
+    gru_source *s;
+    *out = NULL;
+    gru_status status = gru_mem_new(&s, 1, sizeof *s, err);
+    if (status)
+        return status;
+    s->in = in;
+    s->text = s->label = s->id = SIZE_MAX;
+    status = o->text ? open_table(s, o, err) : gru_lines_open(&s->lines, in, o->lossy, err);
+    if (status)
+        gru_source_close(s);
+    else
+        *out = s;
+    return status;
+}
+
+void gru_source_close(gru_source *s) {
+    if (!s)
+        return;
+    if (s->table)
+        gru_table_close(s->table);
+    gru_lines_close(s->lines);
+    free(s);
+}
+
+gru_status gru_source_next(gru_source *s, gru_source_row *row, bool *more, gru_error *err) {
+    gru_status status;
+    *row = (gru_source_row){0};
+    *more = false;
+    if (s->lines) {
+        status = gru_lines_next(s->lines, &row->text, &row->len, err);
+        *more = row->text != NULL;
+    } else {
+        const gru_field *field;
+        status = gru_table_next(s->table, &field, err);
+        if (!status && field) {
+            *more = true;
+            row->text = field[s->text].text;
+            row->len = field[s->text].len;
+            if (s->label != SIZE_MAX) {
+                row->label = field[s->label].text;
+                row->label_len = field[s->label].len;
+            }
+            if (s->id != SIZE_MAX) {
+                row->id = field[s->id].text;
+                row->id_len = field[s->id].len;
+            }
+        }
+    }
+    if (status || !*more)
+        return status;
+    s->rows++;
+    if (!row->id) {
+        row->id_len = (size_t)snprintf(s->number, sizeof s->number, "%" PRIu64, s->rows);
+        row->id = s->number;
+    }
+    return GRU_OK;
+}
+
+bool gru_source_has_label(const gru_source *s) {
+    return s->label != SIZE_MAX;
+}
+
+gru_status gru_source_error(const gru_source *s, gru_error *err) {
+    return gru_error_at(err, "%s:%llu", gru_input_name(s->in),
+                        s->table ? gru_table_line(s->table) : gru_lines_number(s->lines));
+}
