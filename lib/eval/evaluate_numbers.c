@@ -1,0 +1,256 @@
+/* Figures of answers that are numbers, beside those of the naive forecast (tomorrow = today), and
+ * of several yes/no values a step. */
+#include "eval/evaluate_parts.h"
+
+#include "base/mem.h"
+#include "eval/ranks.h"
+#include "eval/when.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct run {
+    gru_evaluation *e;
+    gru_predictions *p;
+    double *truth, *predicted, *before; /* [horizons]; before: the true values of the row before */
+    bool has_before;
+    gru_when_kind kind; /* of the row before's id */
+    double when;
+    uint64_t moves, right_moves; /* times the naive forecast was wrong; our direction was right */
+    double nll;                  /* notes: Σ −log p */
+    uint64_t hits, false_alarms, misses, values;
+} run;
+
+static gru_status set_up(run *r, gru_error *err) {
+    gru_evaluation *e = r->e;
+    const gru_predictions *p = r->p;
+    const size_t n = p->output_count;
+    if (n == 0)
+        return gru_predictions_lacks(p, "no column 'y_pred'", err);
+    if (n != p->truth_count) {
+        char what[96];
+        snprintf(what, sizeof what, "%zu columns y_pred… but %zu columns y_true…", n,
+                 p->truth_count);
+        return gru_predictions_lacks(p, what, err);
+    }
+    e->horizons = n;
+    gru_status status = gru_mem_new(&e->network, n, sizeof *e->network, err);
+    if (status == GRU_OK)
+        status = gru_mem_new(&e->naive, n, sizeof *e->naive, err);
+    if (status == GRU_OK)
+        status = gru_mem_new(&r->truth, 3 * n, sizeof *r->truth, err);
+    if (status == GRU_OK) {
+        r->predicted = r->truth + n;
+        r->before = r->predicted + n;
+    }
+    return status;
+}
+
+static gru_status read_row(run *r, bool *counts, gru_error *err) {
+    const gru_predictions *p = r->p;
+    gru_status status = GRU_OK;
+    *counts = true;
+    for (size_t i = 0; i < p->truth_count; i++)
+        if (gru_predictions_missing(p, p->truths[i], true))
+            *counts = false;
+    for (size_t i = 0; *counts && status == GRU_OK && i < p->truth_count; i++) {
+        status = gru_predictions_number(p, p->truths[i], &r->truth[i], err);
+        if (status == GRU_OK)
+            status = gru_predictions_number(p, p->outputs[i], &r->predicted[i], err);
+    }
+    return status;
+}
+
+/* Does this row come directly after the one before? Row numbers must count up by one, dates must
+ * rise; without ids the rows are taken as they come. */
+static bool follows(run *r) {
+    const gru_predictions *p = r->p;
+    bool yes = r->has_before;
+    if (p->id != GRU_NO_COLUMN) {
+        double when = 0;
+        const gru_field *id = &p->row[p->id];
+        const gru_when_kind kind = gru_when_id(id->text, id->len, &when);
+        if (kind == GRU_WHEN_UNKNOWN || kind != r->kind)
+            yes = false;
+        else if (kind == GRU_WHEN_ROW ? !(fabs(when - r->when - 1) < 0.5) : !(when > r->when))
+            yes = false;
+        r->kind = kind;
+        r->when = when;
+    }
+    /* Windows of several targets must overlap in all but one, or they weren't made a step apart. */
+    for (size_t i = 0; yes && i + 1 < r->e->horizons; i++)
+        yes = fabs(r->before[i + 1] - r->truth[i]) <= 1e-6 * fabs(r->truth[i]) + 1e-12;
+    return yes;
+}
+
+/* The last value known when the row's forecast was made. */
+static gru_status naive_value(run *r, bool *known, double *value, gru_error *err) {
+    const gru_predictions *p = r->p;
+    const bool next = p->step == GRU_NO_COLUMN && follows(r);
+    if (p->naive != GRU_NO_COLUMN) {
+        *known = !gru_predictions_missing(p, p->naive, true);
+        return *known ? gru_predictions_number(p, p->naive, value, err) : GRU_OK;
+    }
+    *known = next;
+    *value = r->before[0];
+    return GRU_OK;
+}
+
+static gru_status number_row(run *r, gru_error *err) {
+    gru_evaluation *e = r->e;
+    bool known = false;
+    double naive = 0, worst = -1;
+    size_t worst_at = 0;
+    gru_status status = naive_value(r, &known, &naive, err);
+    if (status != GRU_OK)
+        return status;
+    for (size_t i = 0; i < e->horizons; i++) {
+        const double y = r->truth[i], yhat = r->predicted[i];
+        gru_regression_add(&e->network[i], y, yhat);
+        if (known) {
+            gru_regression_add(&e->naive[i], y, naive);
+            const double move = y - naive;
+            r->moves += move < 0 || move > 0;
+            r->right_moves += (yhat - naive) * move > 0;
+        }
+        if (fabs(yhat - y) > worst) {
+            worst = fabs(yhat - y);
+            worst_at = i;
+        }
+    }
+    memcpy(r->before, r->truth, e->horizons * sizeof *r->before);
+    r->has_before = true;
+    return gru_mistakes_offer(&e->mistakes, r->p, worst, r->p->truths[worst_at],
+                              r->p->outputs[worst_at], err);
+}
+
+static gru_status note_row(run *r, gru_error *err) {
+    double loss = 0;
+    gru_status status = GRU_OK;
+    for (size_t i = 0; status == GRU_OK && i < r->e->horizons; i++) {
+        double y, p;
+        status = gru_predictions_probability(r->p, r->p->truths[i], &y, err);
+        if (status == GRU_OK)
+            status = gru_predictions_probability(r->p, r->p->outputs[i], &p, err);
+        if (status != GRU_OK)
+            return status;
+        const bool on = y > 0.5, said = p > 0.5;
+        loss += y * gru_log_loss_of(p) + (1 - y) * gru_log_loss_of(1 - p);
+        r->hits += on && said;
+        r->misses += on && !said;
+        r->false_alarms += !on && said;
+        r->values++;
+    }
+    r->nll += loss;
+    return gru_mistakes_offer(&r->e->mistakes, r->p, loss, r->p->truths[0], r->p->outputs[0], err);
+}
+
+/* ---- the end ---- */
+static const char *const figure_names[2][5] = {
+    {"mse", "rmse", "mae", "mape", "r2"},
+    {"naive_mse", "naive_rmse", "naive_mae", "naive_mape", "naive_r2"}};
+
+static gru_status add_figures(gru_evaluation *e, bool naive, const char *group,
+                              const gru_regression *r, double r2, gru_error *err) {
+    const double values[5] = {gru_regression_mse(r), gru_regression_rmse(r), gru_regression_mae(r),
+                              gru_regression_mape(r), r2};
+    gru_status status = GRU_OK;
+    for (size_t i = 0; status == GRU_OK && i < 5; i++)
+        status = gru_evaluation_add(e, figure_names[naive][i], group, values[i], err);
+    return status;
+}
+
+/* All horizons together: the sums added; R² is the mean of the horizons', as scikit-learn's. */
+static gru_status add_total(gru_evaluation *e, bool naive, gru_error *err) {
+    const gru_regression *of = naive ? e->naive : e->network;
+    gru_regression sum = {0};
+    double r2 = 0;
+    for (size_t i = 0; i < e->horizons; i++) {
+        sum.count += of[i].count;
+        sum.squared += of[i].squared;
+        sum.absolute += of[i].absolute;
+        sum.percent += of[i].percent;
+        r2 += gru_regression_r2(&of[i]) / (double)e->horizons;
+    }
+    return add_figures(e, naive, NULL, &sum, r2, err);
+}
+
+static double skill(double rmse, double naive) {
+    if (naive > 0)
+        return 1 - rmse / naive;
+    return rmse > 0 ? -HUGE_VAL : 0;
+}
+
+static gru_status add_numbers(run *r, gru_error *err) {
+    gru_evaluation *e = r->e;
+    e->has_naive = e->naive[0].count > 0;
+    gru_status status = add_total(e, false, err);
+    if (status == GRU_OK && e->has_naive) {
+        status = add_total(e, true, err);
+        if (status == GRU_OK)
+            status = gru_evaluation_add(e, "skill", NULL,
+                                        skill(gru_evaluation_find(e, "rmse", NULL)->value,
+                                              gru_evaluation_find(e, "naive_rmse", NULL)->value),
+                                        err);
+        if (status == GRU_OK && r->moves)
+            status = gru_evaluation_add(e, "direction", NULL,
+                                        (double)r->right_moves / (double)r->moves, err);
+    }
+    for (size_t i = 0; status == GRU_OK && e->horizons > 1 && i < e->horizons; i++) {
+        char group[24];
+        snprintf(group, sizeof group, "%zu", i + 1);
+        const gru_regression *net = &e->network[i], *naive = &e->naive[i];
+        status = add_figures(e, false, group, net, gru_regression_r2(net), err);
+        if (status != GRU_OK || !e->has_naive)
+            continue;
+        status = add_figures(e, true, group, naive, gru_regression_r2(naive), err);
+        if (status == GRU_OK)
+            status = gru_evaluation_add(e, "skill", group,
+                                        skill(gru_regression_rmse(net), gru_regression_rmse(naive)),
+                                        err);
+    }
+    return status;
+}
+
+static gru_status add_notes(run *r, gru_error *err) {
+    const double hits = (double)r->hits, said = hits + (double)r->false_alarms;
+    const double on = hits + (double)r->misses, values = (double)r->values;
+    const gru_metric all[] = {
+        {"nll_per_step", NULL, r->nll / (double)r->e->samples},
+        {"log_loss", NULL, r->nll / values},
+        {"accuracy", NULL, 1 - (double)(r->misses + r->false_alarms) / values},
+        {"precision", NULL, said > 0 ? hits / said : 0},
+        {"recall", NULL, on > 0 ? hits / on : 0},
+        {"f1", NULL, said + on > 0 ? 2 * hits / (said + on) : 0}};
+    gru_status status = GRU_OK;
+    for (size_t i = 0; status == GRU_OK && i < sizeof all / sizeof *all; i++)
+        status = gru_evaluation_add(r->e, all[i].name, NULL, all[i].value, err);
+    return status;
+}
+
+gru_status gru_evaluate_numbers(gru_evaluation *e, gru_predictions *p,
+                                const gru_evaluate_options *options, gru_error *err) {
+    (void)options;
+    run r = {.e = e, .p = p};
+    const bool notes = e->task == GRU_TASK_NOTES;
+    gru_status status = set_up(&r, err);
+    while (status == GRU_OK) {
+        bool counts;
+        status = gru_predictions_next(p, err);
+        if (status != GRU_OK || !p->row)
+            break;
+        status = read_row(&r, &counts, err);
+        e->samples += status == GRU_OK && counts;
+        e->left_out += status == GRU_OK && !counts;
+        if (status == GRU_OK && counts)
+            status = notes ? note_row(&r, err) : number_row(&r, err);
+    }
+    if (status == GRU_OK && e->samples == 0)
+        status = gru_error_set(err, GRU_ERR_DATA, "%s: no row has a y_true", p->file);
+    if (status == GRU_OK)
+        status = notes ? add_notes(&r, err) : add_numbers(&r, err);
+    free(r.truth);
+    return status;
+}

@@ -1,0 +1,131 @@
+/* Columns and rows of a table of predictions (predictions.h). */
+#include "eval/predictions.h"
+
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/str.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t column_of(const gru_table *table, const char *name) {
+    for (size_t i = 0; i < gru_table_columns(table); i++)
+        if (!strcmp(gru_table_name(table, i), name))
+            return i;
+    return GRU_NO_COLUMN;
+}
+
+/* Columns prefix_1, prefix_2 … as far as they go, or the one called prefix. */
+static gru_status numbered(const gru_table *table, const char *prefix, size_t **columns,
+                           size_t *count, gru_error *err) {
+    gru_status status = gru_mem_new(columns, gru_table_columns(table), sizeof **columns, err);
+    if (status != GRU_OK)
+        return status;
+    char name[64];
+    for (*count = 0; *count < gru_table_columns(table); ++*count) {
+        snprintf(name, sizeof name, "%s_%zu", prefix, *count + 1);
+        const size_t column = column_of(table, name);
+        if (column == GRU_NO_COLUMN)
+            break;
+        (*columns)[*count] = column;
+    }
+    const size_t alone = column_of(table, prefix);
+    if (*count == 0 && alone != GRU_NO_COLUMN)
+        (*columns)[(*count)++] = alone;
+    return GRU_OK;
+}
+
+static gru_status find_classes(gru_predictions *p, gru_error *err) {
+    const size_t columns = gru_table_columns(p->table);
+    gru_status status = gru_mem_new(&p->classes, columns, sizeof *p->classes, err);
+    for (size_t i = 0; status == GRU_OK && i < columns; i++)
+        if (!strncmp(gru_table_name(p->table, i), "p_", 2) && i != p->p_true)
+            p->classes[p->class_count++] = i;
+    return status;
+}
+
+gru_status gru_predictions_open(gru_predictions *p, gru_table *table, const char *file,
+                                bool want_truth, gru_error *err) {
+    *p = (gru_predictions){.table = table,
+                           .file = file,
+                           .id = column_of(table, "id"),
+                           .step = column_of(table, "step"),
+                           .label = column_of(table, "label"),
+                           .confidence = column_of(table, "confidence"),
+                           .score = column_of(table, "score"),
+                           .naive = column_of(table, "y_naive"),
+                           .p_true = column_of(table, "p_true"),
+                           .truth = column_of(table, "y_true")};
+    gru_status status = numbered(table, "y_true", &p->truths, &p->truth_count, err);
+    if (status == GRU_OK)
+        status = numbered(table, "y_pred", &p->outputs, &p->output_count, err);
+    if (status == GRU_OK)
+        status = find_classes(p, err);
+    if (status == GRU_OK && p->label == GRU_NO_COLUMN && p->output_count == 0)
+        status = gru_predictions_lacks(p, "no column of predictions ('label' or 'y_pred')", err);
+    if (status == GRU_OK && want_truth && p->truth_count == 0)
+        status =
+            gru_predictions_lacks(p, "no column 'y_true' to compare the predictions with", err);
+    if (status != GRU_OK)
+        gru_predictions_close(p);
+    return status;
+}
+
+void gru_predictions_close(gru_predictions *p) {
+    free(p->truths);
+    free(p->outputs);
+    free(p->classes);
+    *p = (gru_predictions){0};
+}
+
+gru_status gru_predictions_next(gru_predictions *p, gru_error *err) {
+    return gru_table_next(p->table, &p->row, err);
+}
+
+gru_status gru_predictions_lacks(const gru_predictions *p, const char *what, gru_error *err) {
+    gru_str names = {0};
+    const size_t columns = gru_table_columns(p->table), shown = columns < 12 ? columns : 12;
+    for (size_t i = 0; i < shown; i++)
+        gru_str_addf(&names, "%s%s", i ? ", " : "", gru_table_name(p->table, i));
+    if (shown < columns)
+        gru_str_addf(&names, " and %zu more", columns - shown);
+    gru_error_set(err, GRU_ERR_DATA, "%s: %s; there are %s", p->file, what, gru_str_text(&names));
+    gru_str_free(&names);
+    return GRU_ERR_DATA;
+}
+
+gru_status gru_predictions_at(const gru_predictions *p, gru_error *err) {
+    return gru_error_at(err, "%s:%llu", p->file, gru_table_line(p->table));
+}
+
+gru_status gru_predictions_number(const gru_predictions *p, size_t column, double *value,
+                                  gru_error *err) {
+    bool missing = false;
+    gru_status status = gru_table_number(p->table, p->row, column, value, &missing, err);
+    if (status != GRU_OK || !missing)
+        return status;
+    gru_error_set(err, GRU_ERR_DATA, "column '%s': the number is missing",
+                  gru_table_name(p->table, column));
+    return gru_predictions_at(p, err);
+}
+
+gru_status gru_predictions_probability(const gru_predictions *p, size_t column, double *value,
+                                       gru_error *err) {
+    gru_status status = gru_predictions_number(p, column, value, err);
+    if (status != GRU_OK || (*value >= 0 && *value <= 1))
+        return status;
+    gru_error_set(err, GRU_ERR_DATA, "column '%s': %.60s is not a probability (0 to 1)",
+                  gru_table_name(p->table, column), p->row[column].text);
+    return gru_predictions_at(p, err);
+}
+
+const char *gru_predictions_class(const gru_predictions *p, size_t index) {
+    return gru_table_name(p->table, p->classes[index]) + 2;
+}
+
+bool gru_predictions_missing(const gru_predictions *p, size_t column, bool number) {
+    const gru_field *field = &p->row[column];
+    return number ? gru_number_missing(field->text, field->len) : field->len == 0;
+}
