@@ -52,6 +52,7 @@ gru_status gru_output_write(gru_output *out, const void *bytes, size_t count, gr
 gru_status gru_output_flush(gru_output *out, gru_error *err);
 /* Overwrites bytes already written at offset; only where gru_output_seekable. */
 bool gru_output_seekable(const gru_output *out);
+uint64_t gru_output_tell(const gru_output *out); /* bytes written so far, before compression */
 gru_status gru_output_patch(gru_output *out, uint64_t offset, const void *bytes, size_t count,
                             gru_error *err);
 const char *gru_output_name(const gru_output *out);

@@ -1,0 +1,331 @@
+/* Byte streams out: whole-or-nothing files, standard output, special files, gzip. */
+#define _GNU_SOURCE /* O_TMPFILE */
+#include "io/stream.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { BUFFER_BYTES = 1 << 16, TRIES = 100 };
+
+struct gru_output {
+    char *name;   /* for messages */
+    char *target; /* the final path, links resolved; NULL: written directly */
+    char *folder;
+    char *temporary; /* a name beside the target that exists now; NULL: none does */
+    int fd;
+    bool standard, regular, gzipped;
+    off_t first; /* file offset at which the stream began */
+    unsigned char *buffer;
+    size_t filled;
+    uint64_t written; /* bytes handed over by the caller */
+    unsigned char *packed;
+    z_stream z;
+};
+
+static void release(gru_output *out) {
+    if (out->gzipped)
+        deflateEnd(&out->z);
+    if (out->fd >= 0 && !out->standard)
+        close(out->fd);
+    if (out->temporary)
+        unlink(out->temporary);
+    free(out->temporary);
+    free(out->folder);
+    free(out->target);
+    free(out->name);
+    free(out->buffer);
+    free(out->packed);
+    free(out);
+}
+
+void gru_output_discard(gru_output *out) {
+    if (out)
+        release(out);
+}
+
+const char *gru_output_name(const gru_output *out) {
+    return out->name;
+}
+
+static gru_status cannot(const gru_output *out, const char *what, gru_error *err) {
+    if (errno == EPIPE)
+        return gru_error_set(err, GRU_ERR_PIPE, "%s: the reader went away", out->name);
+    return gru_error_set(err, GRU_ERR_IO, "%s: cannot %s: %s", out->name, what, strerror(errno));
+}
+
+/* A name for the time of writing; short, so that it fits where the target's own name fits. */
+static char *temporary_name(const gru_output *out, unsigned number) {
+    gru_str name = {0};
+    gru_str_addf(&name, "%s/.gru-%ld-%p-%u", out->folder, (long)getpid(), (const void *)out,
+                 number);
+    return name.failed ? NULL : name.data;
+}
+
+/* A file with a temporary name, where the file system has no unnamed ones. */
+static gru_status open_named(gru_output *out, gru_error *err) {
+    for (unsigned i = 0; i < TRIES; i++) {
+        char *name = temporary_name(out, i);
+        if (!name)
+            return gru_error_memory(err, strlen(out->folder) + 64);
+        out->fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (out->fd >= 0) {
+            out->temporary = name;
+            return GRU_OK;
+        }
+        int reason = errno;
+        free(name);
+        errno = reason;
+        if (reason != EEXIST)
+            break;
+    }
+    return cannot(out, "create", err);
+}
+
+static gru_status split_folder(gru_output *out, gru_error *err) {
+    const char *slash = strrchr(out->target, '/');
+    out->folder = !slash                 ? strdup(".")
+                  : slash == out->target ? strdup("/")
+                                         : gru_str_copy(out->target, (size_t)(slash - out->target));
+    if (!out->folder)
+        return gru_error_memory(err, strlen(out->target) + 1);
+    if (slash && slash[1] == '\0')
+        return gru_error_set(err, GRU_ERR_IO, "%s: is a directory", out->name);
+    struct stat st;
+    if (stat(out->folder, &st) != 0)
+        return gru_error_set(err, GRU_ERR_IO, "%s: cannot create: directory '%s': %s", out->name,
+                             out->folder, strerror(errno));
+    return GRU_OK;
+}
+
+/* A regular file: write beside the target, on the same file system. */
+static gru_status open_beside(gru_output *out, const char *path, const struct stat *old,
+                              gru_error *err) {
+    out->target = old ? realpath(path, NULL) : NULL;
+    if (!out->target)
+        out->target = strdup(path);
+    if (!out->target)
+        return gru_error_memory(err, strlen(path) + 1);
+    gru_status status = split_folder(out, err);
+    if (status)
+        return status;
+    if (old && access(out->target, W_OK) != 0)
+        return cannot(out, "write", err);
+#ifdef O_TMPFILE
+    if (access("/proc/self/fd", X_OK) == 0)
+        out->fd = open(out->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+#endif
+    if (out->fd < 0)
+        status = open_named(out, err);
+    if (status == GRU_OK && old && fchmod(out->fd, old->st_mode & 07777) != 0)
+        status = cannot(out, "create", err);
+    out->regular = true;
+    return status;
+}
+
+static bool ends_in_gz(const char *name) {
+    size_t len = strlen(name);
+    return len > 3 && strcmp(name + len - 3, ".gz") == 0;
+}
+
+static gru_status open_target(gru_output *out, const char *path, gru_error *err) {
+    struct stat st;
+    if (out->standard) {
+        out->fd = STDOUT_FILENO;
+        int flags = fcntl(out->fd, F_GETFL);
+        out->regular =
+            fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode) && flags >= 0 && !(flags & O_APPEND);
+        out->first = out->regular ? lseek(out->fd, 0, SEEK_CUR) : 0;
+        return GRU_OK;
+    }
+    bool exists = stat(path, &st) == 0;
+    if (exists && S_ISDIR(st.st_mode))
+        return gru_error_set(err, GRU_ERR_IO, "%s: is a directory", out->name);
+    if (!exists || S_ISREG(st.st_mode))
+        return open_beside(out, path, exists ? &st : NULL, err);
+    out->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return out->fd < 0 ? cannot(out, "open", err) : GRU_OK;
+}
+
+gru_status gru_output_open(gru_output **result, const char *path, gru_output_kind kind,
+                           gru_error *err) {
+    *result = NULL;
+    gru_output *out = calloc(1, sizeof *out);
+    if (!out)
+        return gru_error_memory(err, sizeof *out);
+    out->standard = !path || strcmp(path, "-") == 0;
+    out->fd = -1;
+    out->name = strdup(out->standard ? "standard output" : path);
+    out->buffer = malloc(BUFFER_BYTES);
+    gru_status status = GRU_OK;
+    if (!out->name || !out->buffer)
+        status = gru_error_memory(err, BUFFER_BYTES);
+    else
+        status = open_target(out, path, err);
+    if (status == GRU_OK && kind == GRU_OUTPUT_BINARY && isatty(out->fd))
+        status = gru_error_set(err, GRU_ERR_USAGE,
+                               "%s: binary data is not written to a terminal; redirect it or use "
+                               "-o FILE",
+                               out->name);
+    if (status == GRU_OK && !out->standard && ends_in_gz(path)) {
+        out->packed = malloc(BUFFER_BYTES);
+        if (!out->packed ||
+            deflateInit2(&out->z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+            status = gru_error_memory(err, BUFFER_BYTES);
+        else
+            out->gzipped = true;
+    }
+    if (status) {
+        release(out);
+        return status;
+    }
+    *result = out;
+    return GRU_OK;
+}
+
+static gru_status write_raw(gru_output *out, const unsigned char *bytes, size_t count,
+                            gru_error *err) {
+    while (count) {
+        ssize_t n = write(out->fd, bytes, count);
+        if (n >= 0) {
+            bytes += n;
+            count -= (size_t)n;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            struct pollfd wait = {.fd = out->fd, .events = POLLOUT};
+            poll(&wait, 1, -1);
+        } else if (errno != EINTR) {
+            return cannot(out, "write", err);
+        }
+    }
+    return GRU_OK;
+}
+
+static gru_status deflate_some(gru_output *out, const unsigned char *bytes, size_t count, int flush,
+                               gru_error *err) {
+    do {
+        uInt part = count > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uInt)count;
+        out->z.next_in = (unsigned char *)(uintptr_t)bytes;
+        out->z.avail_in = part;
+        do {
+            out->z.next_out = out->packed;
+            out->z.avail_out = BUFFER_BYTES;
+            if (deflate(&out->z, part == count ? flush : Z_NO_FLUSH) == Z_STREAM_ERROR)
+                return gru_error_set(err, GRU_ERR_IO, "%s: cannot compress", out->name);
+            gru_status status = write_raw(out, out->packed, BUFFER_BYTES - out->z.avail_out, err);
+            if (status)
+                return status;
+        } while (out->z.avail_out == 0);
+        bytes += part;
+        count -= part;
+    } while (count);
+    return GRU_OK;
+}
+
+static gru_status pass_on(gru_output *out, const void *bytes, size_t count, int flush,
+                          gru_error *err) {
+    if (out->gzipped)
+        return deflate_some(out, bytes, count, flush, err);
+    return write_raw(out, bytes, count, err);
+}
+
+static gru_status empty_buffer(gru_output *out, int flush, gru_error *err) {
+    size_t count = out->filled;
+    out->filled = 0;
+    if (count == 0 && (!out->gzipped || flush == Z_NO_FLUSH))
+        return GRU_OK;
+    return pass_on(out, out->buffer, count, flush, err);
+}
+
+gru_status gru_output_write(gru_output *out, const void *bytes, size_t count, gru_error *err) {
+    gru_status status = GRU_OK;
+    if (count == 0)
+        return GRU_OK;
+    out->written += count;
+    if (count > BUFFER_BYTES - out->filled)
+        status = empty_buffer(out, Z_NO_FLUSH, err);
+    if (status)
+        return status;
+    if (count >= BUFFER_BYTES)
+        return pass_on(out, bytes, count, Z_NO_FLUSH, err);
+    memcpy(out->buffer + out->filled, bytes, count);
+    out->filled += count;
+    return GRU_OK;
+}
+
+gru_status gru_output_flush(gru_output *out, gru_error *err) {
+    return empty_buffer(out, Z_SYNC_FLUSH, err);
+}
+
+bool gru_output_seekable(const gru_output *out) {
+    return out->regular && !out->gzipped && out->first >= 0;
+}
+
+uint64_t gru_output_tell(const gru_output *out) {
+    return out->written;
+}
+
+gru_status gru_output_patch(gru_output *out, uint64_t offset, const void *bytes, size_t count,
+                            gru_error *err) {
+    gru_status status = empty_buffer(out, Z_NO_FLUSH, err);
+    const char *from = bytes;
+    off_t at = out->first + (off_t)offset;
+    while (status == GRU_OK && count) {
+        ssize_t n = pwrite(out->fd, from, count, at);
+        if (n > 0) {
+            from += n;
+            at += n;
+            count -= (size_t)n;
+        } else if (n < 0 && errno != EINTR) {
+            status = cannot(out, "write", err);
+        }
+    }
+    return status;
+}
+
+/* Gives the finished file its name, replacing what is there. */
+static gru_status appear(gru_output *out, gru_error *err) {
+    for (unsigned i = 0; !out->temporary; i++) {
+        char from[64], *name = temporary_name(out, i);
+        if (!name)
+            return gru_error_memory(err, strlen(out->folder) + 64);
+        snprintf(from, sizeof from, "/proc/self/fd/%d", out->fd);
+        if (linkat(AT_FDCWD, from, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
+            out->temporary = name;
+            break;
+        }
+        int reason = errno;
+        free(name);
+        errno = reason;
+        if (reason != EEXIST || i >= TRIES)
+            return cannot(out, "create", err);
+    }
+    if (rename(out->temporary, out->target) != 0)
+        return cannot(out, "create", err);
+    free(out->temporary);
+    out->temporary = NULL;
+    return GRU_OK;
+}
+
+gru_status gru_output_commit(gru_output *out, gru_error *err) {
+    gru_status status = empty_buffer(out, Z_FINISH, err);
+    if (status == GRU_OK && out->target && fsync(out->fd) != 0 && errno != EINVAL && errno != EROFS)
+        status = cannot(out, "write", err);
+    if (status == GRU_OK && out->target)
+        status = appear(out, err);
+    if (status == GRU_OK && !out->standard) {
+        int fd = out->fd;
+        out->fd = -1;
+        if (close(fd) != 0 && errno != EINTR)
+            status = cannot(out, "close", err);
+    }
+    release(out);
+    return status;
+}
