@@ -131,12 +131,16 @@ struct gru_window_maker {
     unsigned char *record;
 };
 
+/* Numbers the ring may hold: 256 MiB, far above any window a network learns from. */
+static const size_t ring_limit = (size_t)1 << 26;
+
 static gru_status lay_out(gru_window_maker *m, gru_error *err) {
     size_t doubled, values;
     if (!gru_size_add(m->length, m->horizon, &m->span) || !gru_size_mul(m->span, 2, &doubled) ||
-        !gru_size_mul(doubled, m->features, &values) || values > SIZE_MAX / sizeof(float) / 2)
-        return gru_error_set(err, GRU_ERR_DATA, "a window of %zu rows of %zu features is too large",
-                             m->length, m->features);
+        !gru_size_mul(doubled, m->features, &values) || values > ring_limit)
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "windows of %zu + %zu rows with %zu features are too large", m->length,
+                             m->horizon, m->features);
     gru_record_set(&m->spec, GRU_X, 'f', 2, m->length, m->features, 0);
     gru_record_set(&m->spec, GRU_Y, 'f', 1, m->horizon, 0, 0);
     if (m->id_width)
