@@ -5,7 +5,8 @@
  * then holds one unit, so units need no padding and every row is computed alike. Products take the
  * weights as broadcasts from panels (gru_kern_pack). Arrays of lanes are 64-byte aligned.
  *
- * gru_kern_generic is plain C and always there; gru_kern_get gives the table of an instruction set. */
+ * gru_kern_generic is plain C and always there; gru_kern_get gives the table of an instruction set.
+ */
 #ifndef GRU_KERN_KERN_H
 #define GRU_KERN_KERN_H
 
@@ -21,44 +22,46 @@ enum { GRU_LANES = 16 };
 /* One step of a gated cell for a slice; all arrays [units][16] unless said. */
 typedef struct gru_cell_step {
     size_t units;
-    gru_real *gates;      /* GRU: z, r, n, hn [4·units]; LSTM: i, f, g, o; RNN: h' pre-activation */
-    const gru_real *h;    /* state before the step */
-    gru_real *next;       /* state after it */
-    const gru_real *c;    /* LSTM: cell before */
+    gru_real *gates;   /* GRU: z, r, n, hn [4·units]; LSTM: i, f, g, o; RNN: h' pre-activation */
+    const gru_real *h; /* state before the step */
+    gru_real *next;    /* state after it */
+    const gru_real *c; /* LSTM: cell before */
     gru_real *c_next;
     const gru_real *mask; /* [16]: 1 where the step is valid, 0 where the state is held; or NULL */
     bool update_new, relu;
     /* backward */
-    gru_real *dh;         /* in: ∂loss/∂next; out: the part of ∂loss/∂h that does not pass U */
-    gru_real *dc;         /* LSTM: in ∂loss/∂c_next; out ∂loss/∂c */
-    gru_real *drh;        /* GRU, reset before: r ⊙ h forward, its gradient backward */
-    const gru_real *hr;   /* GRU, reset before: the state that r multiplies (dropout applied) */
-    gru_real *dhr;        /* its gradient, added to */
+    gru_real *dh;  /* in: ∂loss/∂next; out: the part of ∂loss/∂h that does not pass U */
+    gru_real *dc;  /* LSTM: in ∂loss/∂c_next; out ∂loss/∂c */
+    gru_real *drh; /* GRU, reset before: r ⊙ h forward, its gradient backward */
+    const gru_real *hr; /* GRU, reset before: the state that r multiplies (dropout applied) */
+    gru_real *dhr;      /* its gradient, added to */
 } gru_cell_step;
 
 typedef struct gru_kern {
     const char *name;
     size_t panel; /* most columns of a panel */
-    /* out[j] (+)= Σ_k a[k] wa[k][j] + Σ_k b[k] wb[k][j] for j < columns. bias [columns] starts the sum,
-     * NULL: out is added to. wa, wb: packed panels; kb may be 0. */
+    /* out[j] (+)= Σ_k a[k] wa[k][j] + Σ_k b[k] wb[k][j] for j < columns. bias [columns] starts the
+     * sum, NULL: out is added to. wa, wb: packed panels; kb may be 0. */
     void (*affine)(gru_real *out, size_t columns, const gru_real *bias, const gru_real *a,
-                   size_t ka, const gru_real *wa, const gru_real *b, size_t kb,
-                   const gru_real *wb);
-    /* w[i·ld + j] += Σ_t Σ_lane a[t][i] b[t][j]; a_step, b_step: elements from one t to the next. */
+                   size_t ka, const gru_real *wa, const gru_real *b, size_t kb, const gru_real *wb);
+    /* w[i·ld + j] += Σ_t Σ_lane a[t][i] b[t][j]; a_step, b_step: elements from one t to the next.
+     */
     void (*outer)(gru_real *w, size_t ld, const gru_real *a, size_t rows, ptrdiff_t a_step,
                   const gru_real *b, size_t columns, ptrdiff_t b_step, size_t steps);
     /* w[j] += Σ_t Σ_lane b[t][j] */
     void (*column_sums)(gru_real *w, const gru_real *b, size_t columns, ptrdiff_t b_step,
                         size_t steps);
-    /* GRU, reset after (Keras, PyTorch, cuDNN). gates come with the pre-activations of z and r, x Wn + bn
-     * in n and h Un + cn in hn; leave with z, r, n, and hn. */
+    /* GRU, reset after (Keras, PyTorch, cuDNN). gates come with the pre-activations of z and r, x
+     * Wn + bn in n and h Un + cn in hn; leave with z, r, n, and hn. */
     void (*gru_forward)(const gru_cell_step *s);
-    /* gates become the gradients of the pre-activations z, r, n (input side), n (recurrent side). */
+    /* gates become the gradients of the pre-activations z, r, n (input side), n (recurrent side).
+     */
     void (*gru_backward)(const gru_cell_step *s);
     /* GRU, reset before (Cho et al. 2014): z and r first, drh = r ⊙ hr, then n and the state. */
     void (*gru_before_reset)(const gru_cell_step *s);
     void (*gru_before_forward)(const gru_cell_step *s);
-    /* First z and n from dh; after the caller has made drh = dn Unᵀ: r's gradient and dhr += r ⊙ drh. */
+    /* First z and n from dh; after the caller has made drh = dn Unᵀ: r's gradient and dhr += r ⊙
+     * drh. */
     void (*gru_before_backward)(const gru_cell_step *s);
     void (*gru_before_backward_reset)(const gru_cell_step *s);
     void (*lstm_forward)(const gru_cell_step *s);
@@ -68,15 +71,18 @@ typedef struct gru_kern {
     void (*sigmoid)(gru_real *x, size_t count); /* in place; count a multiple of 16 */
     void (*tanh)(gru_real *x, size_t count);
     void (*exp)(gru_real *x, size_t count);
-    /* Dropout masks: bit l of bits[i] is 1 where row first_row + l keeps element i. Philox counter (i/8, row,
-     * batch, epoch). */
+    /* Dropout masks: bit l of bits[i] is 1 where row first_row + l keeps element i. Philox counter
+     * (i/8, row, batch, epoch). */
     void (*dropout_bits)(uint16_t *bits, size_t count, double rate, const uint32_t key[2],
                          uint32_t first_row, uint32_t batch, uint32_t epoch);
     /* out = x ⊙ bits / (1 − rate); out may be x. */
     void (*dropout_apply)(gru_real *out, const gru_real *x, const uint16_t *bits, size_t count,
                           double rate);
-    /* lanes[i][l] = rows[l][i] and back: rows[l][i] = lanes[i][l]. rows[l] may be NULL: zeros, skipped. */
-    void (*to_lanes)(gru_real *lanes, const float *const rows[GRU_LANES], size_t count);
+    /* lanes[i][l] = rows[l][i] for i < count. */
+    void (*to_lanes)(gru_real *lanes, const gru_real *const rows[GRU_LANES], size_t count);
+    /* rows[l][i] += lanes[i][l], lane by lane, so that rows may be the same; NULL rows are skipped.
+     */
+    void (*add_rows)(gru_real *const rows[GRU_LANES], const gru_real *lanes, size_t count);
     /* out[i] += a[i] × s for [count][16] with s [16] */
     void (*scale_add)(gru_real *out, const gru_real *a, const gru_real *s, size_t count);
     /* s[16] += Σ_i a[i] b[i] for [count][16] */
@@ -93,7 +99,8 @@ static inline size_t gru_panel_count(size_t columns, size_t panel) {
 static inline size_t gru_panel_start(size_t columns, size_t panels, size_t index) {
     return columns * index / panels;
 }
-/* packed[k·columns elements] from w: element (k, j) at w[k·row_step + j·column_step]; panels [panel][k][width]. */
+/* packed[k·columns elements] from w: element (k, j) at w[k·row_step + j·column_step]; panels
+ * [panel][k][width]. */
 void gru_kern_pack(const gru_kern *kern, gru_real *packed, size_t columns, size_t k,
                    const gru_real *w, size_t row_step, size_t column_step);
 

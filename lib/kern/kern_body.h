@@ -187,18 +187,26 @@ INLINE vec sum_lanes_16(const vec v[16]) {
     vec s[8], u[4], t[2];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; i++)
-        s[i] = __builtin_shufflevector(v[i], v[i + 8], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-               __builtin_shufflevector(v[i], v[i + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+        s[i] = __builtin_shufflevector(v[i], v[i + 8], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20,
+                                       21, 22, 23) +
+               __builtin_shufflevector(v[i], v[i + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27,
+                                       28, 29, 30, 31);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++)
-        u[i] = __builtin_shufflevector(s[i], s[i + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27) +
-               __builtin_shufflevector(s[i], s[i + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+        u[i] = __builtin_shufflevector(s[i], s[i + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24,
+                                       25, 26, 27) +
+               __builtin_shufflevector(s[i], s[i + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15,
+                                       28, 29, 30, 31);
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++)
-        t[i] = __builtin_shufflevector(u[i], u[i + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
-               __builtin_shufflevector(u[i], u[i + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
-    return __builtin_shufflevector(t[0], t[1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30) +
-           __builtin_shufflevector(t[0], t[1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+        t[i] = __builtin_shufflevector(u[i], u[i + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12,
+                                       13, 28, 29) +
+               __builtin_shufflevector(u[i], u[i + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27,
+                                       14, 15, 30, 31);
+    return __builtin_shufflevector(t[0], t[1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28,
+                                   14, 30) +
+           __builtin_shufflevector(t[0], t[1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29,
+                                   15, 31);
 }
 INLINE void sum_lanes(gru_real *sums, const vec *acc, int count) {
     vec pad[32];
@@ -248,7 +256,7 @@ INLINE void outer_block(gru_real *w, size_t ld, int rows, int columns, const gru
             w[(size_t)i * ld + (size_t)j] += sums[i * columns + j];
 }
 
-#define OUTER_ARGS a_step, b + j * GRU_LANES, b_step, steps
+#define OUTER_ARGS a_step, b + j *GRU_LANES, b_step, steps
 #define OUTER_CASE(r, c)                                                                           \
     case (r)*8 + (c):                                                                              \
         outer_block(w + i * ld + j, ld, r, c, a + i * GRU_LANES, OUTER_ARGS);                      \
@@ -321,8 +329,8 @@ static void gru_forward(const gru_cell_step *s) {
     }
 }
 
-/* From h' = z ⊙ h + (1 − z) ⊙ n: dz = dh' ⊙ (h − n) z (1 − z), dn = dh' ⊙ (1 − z)(1 − n²), dh = dh' ⊙ z; the
- * other form of the update exchanges z and 1 − z. */
+/* From h' = z ⊙ h + (1 − z) ⊙ n: dz = dh' ⊙ (h − n) z (1 − z), dn = dh' ⊙ (1 − z)(1 − n²), dh = dh'
+ * ⊙ z; the other form of the update exchanges z and 1 − z. */
 static void gru_backward(const gru_cell_step *s) {
     size_t size = s->units * GRU_LANES;
     gru_real *z = s->gates, *r = z + size, *n = r + size, *hn = n + size;
@@ -509,10 +517,16 @@ static void dropout_apply(gru_real *out, const gru_real *x, const uint16_t *bits
         }
 }
 
-static void to_lanes(gru_real *lanes, const float *const rows[GRU_LANES], size_t count) {
+static void to_lanes(gru_real *lanes, const gru_real *const rows[GRU_LANES], size_t count) {
     for (size_t l = 0; l < GRU_LANES; l++)
         for (size_t i = 0; i < count; i++)
-            lanes[i * GRU_LANES + l] = rows[l] ? (gru_real)rows[l][i] : 0;
+            lanes[i * GRU_LANES + l] = rows[l][i];
+}
+
+static void add_rows(gru_real *const rows[GRU_LANES], const gru_real *lanes, size_t count) {
+    for (size_t l = 0; l < GRU_LANES; l++)
+        for (size_t i = 0; rows[l] && i < count; i++)
+            rows[l][i] += lanes[i * GRU_LANES + l];
 }
 
 static void scale_add(gru_real *out, const gru_real *a, const gru_real *s, size_t count) {
@@ -554,6 +568,7 @@ const gru_kern KERN_TABLE = {
     .dropout_bits = dropout_bits,
     .dropout_apply = dropout_apply,
     .to_lanes = to_lanes,
+    .add_rows = add_rows,
     .scale_add = scale_add,
     .dot = dot,
 };

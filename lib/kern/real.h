@@ -1,4 +1,5 @@
-/* The number type of the numeric layers: float, or double in the build that the gradient checks use. */
+/* The number type of the numeric layers: float, or double in the build that the gradient checks
+ * use. */
 #ifndef GRU_KERN_REAL_H
 #define GRU_KERN_REAL_H
 

@@ -34,11 +34,11 @@ typedef enum gru_activation {
 } gru_activation;
 
 typedef enum gru_merge { /* bidirectional layers */
-    GRU_MERGE_NONE,
-    GRU_MERGE_CONCAT,
-    GRU_MERGE_SUM,
-    GRU_MERGE_AVERAGE,
-    GRU_MERGE_MULTIPLY
+                         GRU_MERGE_NONE,
+                         GRU_MERGE_CONCAT,
+                         GRU_MERGE_SUM,
+                         GRU_MERGE_AVERAGE,
+                         GRU_MERGE_MULTIPLY
 } gru_merge;
 
 typedef enum gru_pool_kind { GRU_POOL_MAX, GRU_POOL_AVERAGE, GRU_POOL_LAST } gru_pool_kind;
@@ -48,19 +48,20 @@ enum { GRU_INIT_TEXT = 48 };
 
 typedef struct gru_layer {
     gru_layer_kind kind;
-    int line;               /* where it was written, from 1 */
-    size_t units;           /* outputs: embedding width, recurrent units, dense width, attention N */
-    size_t rows;            /* embedding: vocabulary size */
+    int line;     /* where it was written, from 1 */
+    size_t units; /* outputs: embedding width, recurrent units, dense width, attention N */
+    size_t rows;  /* embedding: vocabulary size */
     gru_activation activation; /* dense; rnn: tanh or relu */
-    double rate;            /* dropout P */
+    double rate;               /* dropout P */
     double dropout, recurrent_dropout;
     double kernel_l1, kernel_l2, recurrent_l1, recurrent_l2, bias_l1, bias_l2;
     gru_merge bidirectional;
     bool reset_before, update_new, no_bias, norm, residual, stateful, mask, frozen, learned_state;
-    gru_returns returns;    /* AUTO: a sequence when the next layer wants one */
+    gru_returns returns; /* AUTO: a sequence when the next layer wants one */
     gru_pool_kind pool;
-    char init[GRU_INIT_TEXT], recurrent_init[GRU_INIT_TEXT], bias_init[GRU_INIT_TEXT]; /* empty: the default */
-    char *weights;          /* embedding: file of vectors, or NULL; owned by the arch */
+    char init[GRU_INIT_TEXT], recurrent_init[GRU_INIT_TEXT],
+        bias_init[GRU_INIT_TEXT]; /* empty: the default */
+    char *weights;                /* embedding: file of vectors, or NULL; owned by the arch */
 } gru_layer;
 
 typedef struct gru_arch {
@@ -68,8 +69,8 @@ typedef struct gru_arch {
     gru_layer *layers;
 } gru_arch;
 
-/* text is an existing file's name or the text itself when from_file is allowed; name for messages. A
- * mistake is GRU_ERR_DATA "sentiment.arch:2: 'grue': expected a layer (embedding, rnn, …)". */
+/* text is an existing file's name or the text itself when from_file is allowed; name for messages.
+ * A mistake is GRU_ERR_DATA "sentiment.arch:2: 'grue': expected a layer (embedding, rnn, …)". */
 gru_status gru_arch_parse(gru_arch **out, const char *text, const char *name, gru_error *err);
 /* FILE|TEXT: an existing file's name means the file. */
 gru_status gru_arch_load(gru_arch **out, const char *file_or_text, gru_error *err);

@@ -1,5 +1,5 @@
-/* Initial weights, by name, as in Keras: glorot (Glorot and Bengio 2010, eq. 16), he (He et al. 2015),
- * lecun, orthogonal (Saxe et al. 2014), constants and plain distributions. */
+/* Initial weights, by name, as in Keras: glorot (Glorot and Bengio 2010, eq. 16), he (He et al.
+ * 2015), lecun, orthogonal (Saxe et al. 2014), constants and plain distributions. */
 #include "base/mem.h"
 #include "base/random.h"
 #include "nn/model_private.h"
@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Normal cut at two standard deviations, widened so that what remains has the standard deviation asked for. */
+/* Normal cut at two standard deviations, widened so that what remains has the standard deviation
+ * asked for. */
 static double truncated_normal(gru_random *r, double sigma) {
     const double shrink = 0.87962566103423978;
     double x;

@@ -13,8 +13,8 @@ typedef enum gru_loss_kind {
     GRU_LOSS_CATEGORICAL, /* categorical-crossentropy: class ids or one-hot */
     GRU_LOSS_MSE,
     GRU_LOSS_MAE,
-    GRU_LOSS_HUBER,       /* huber:delta=1 */
-    GRU_LOSS_QUANTILE,    /* quantile:0.1/0.5/0.9: one output each, per target number */
+    GRU_LOSS_HUBER,    /* huber:delta=1 */
+    GRU_LOSS_QUANTILE, /* quantile:0.1/0.5/0.9: one output each, per target number */
     GRU_LOSS_COUNT
 } gru_loss_kind;
 

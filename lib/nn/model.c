@@ -1,5 +1,5 @@
-/* What a network consists of: its parameters, their places in the flat block, and the shapes between
- * layers. The arithmetic is in runner.c and the files it calls. */
+/* What a network consists of: its parameters, their places in the flat block, and the shapes
+ * between layers. The arithmetic is in runner.c and the files it calls. */
 #include "nn/model.h"
 
 #include "base/mem.h"
@@ -45,7 +45,8 @@ static gru_param *add_param(gru_model *m, size_t layer, const char *name, size_t
     if (gru_mem_grow(&m->params, &m->param_cap, m->param_count + 1, sizeof *m->params, err))
         return NULL;
     gru_param *p = &m->params[m->param_count++];
-    *p = (gru_param){.layer = layer, .dims = rows ? 2 : 1, .shape = {rows ? rows : cols, rows ? cols : 0}};
+    *p = (gru_param){
+        .layer = layer, .dims = rows ? 2 : 1, .shape = {rows ? rows : cols, rows ? cols : 0}};
     snprintf(p->name, sizeof p->name, "%zu.%s", layer, name);
     p->count = rows ? rows * cols : cols;
     p->init = init && *init ? init : fallback;
@@ -185,8 +186,8 @@ static gru_status shape_recurrent(gru_model *m, size_t i, bool last_wanted, gru_
     if (!in->sequence)
         return misfit(m, i, "needs a sequence (steps, features)", err);
     out->units = l->bidirectional == GRU_MERGE_CONCAT ? 2 * l->units : l->units;
-    out->sequence = l->returns == GRU_RETURNS_SEQUENCES ||
-                    (l->returns == GRU_RETURNS_AUTO && !last_wanted);
+    out->sequence =
+        l->returns == GRU_RETURNS_SEQUENCES || (l->returns == GRU_RETURNS_AUTO && !last_wanted);
     return declare_recurrent(m, i, in->units, out->units, err);
 }
 
@@ -375,7 +376,8 @@ gru_status gru_model_check_data(const gru_model *m, const gru_record_spec *spec,
         return gru_error_set(err, GRU_ERR_DATA, "the samples have no target 'y': %s", text);
     bool per_step = kind == GRU_TARGET_CLASS_PER_STEP || kind == GRU_TARGET_NUMBERS_PER_STEP;
     if (per_step != m->per_step)
-        return gru_error_set(err, GRU_ERR_DATA, "the network gives one answer a %s, the data has %s",
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "the network gives one answer a %s, the data has %s",
                              m->per_step ? "step" : "sample", text);
     if (per_step && y->shape[0] != spec->slot[GRU_X].shape[0])
         return gru_error_set(err, GRU_ERR_DATA, "x and y differ in steps: %s", text);
@@ -438,7 +440,8 @@ gru_status gru_model_load(gru_model **out, const gru_bundle *b, gru_error *err) 
     if (!format || strcmp(format, "gru/1") || !text || !input)
         return gru_error_set(err, GRU_ERR_DATA, "not a model of this toolkit (no format gru/1)");
     if (sscanf(input, "%15s %zu %zu %15s", kind, &shape.steps, &shape.features, per_step) < 3)
-        return gru_error_set(err, GRU_ERR_DATA, "the model's input shape '%.40s' is damaged", input);
+        return gru_error_set(err, GRU_ERR_DATA, "the model's input shape '%.40s' is damaged",
+                             input);
     shape.tokens = !strcmp(kind, "tokens");
     gru_arch *arch;
     gru_status st = gru_arch_parse(&arch, text, "the model's architecture", err);

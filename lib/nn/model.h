@@ -1,9 +1,9 @@
 /* A network: an architecture, the shape of its input, and its weights.
  *
  * The weights are one flat block of gru_real; gru_param says where each tensor lies, in Keras's
- * layout (kernel [in][gates × units], gates z,r,h or i,f,c,o). An optimizer works on the flat block;
- * gru_runner (runner.h) computes outputs and gradients. Life: gru_model_new, gru_model_initialise or
- * gru_model_load, …, gru_model_free. */
+ * layout (kernel [in][gates × units], gates z,r,h or i,f,c,o). An optimizer works on the flat
+ * block; gru_runner (runner.h) computes outputs and gradients. Life: gru_model_new,
+ * gru_model_initialise or gru_model_load, …, gru_model_free. */
 #ifndef GRU_NN_MODEL_H
 #define GRU_NN_MODEL_H
 
@@ -23,11 +23,11 @@ typedef struct gru_param {
     char name[GRU_PARAM_NAME]; /* "1.kernel", "2.backward.recurrent_kernel" */
     size_t layer;              /* number in the architecture, from 0 */
     size_t dims, shape[2];
-    size_t count, offset;      /* elements; in the flat block */
+    size_t count, offset; /* elements; in the flat block */
     double l1, l2;
-    bool frozen;   /* not trained */
-    bool state;    /* batch norm's moving figures: not trained, updated by the forward pass */
-    bool sparse;   /* an embedding's table: gradients touch rows */
+    bool frozen;      /* not trained */
+    bool state;       /* batch norm's moving figures: not trained, updated by the forward pass */
+    bool sparse;      /* an embedding's table: gradients touch rows */
     const char *init; /* borrowed from the architecture, or a default */
     double fan_in, fan_out;
 } gru_param;
@@ -41,8 +41,8 @@ typedef struct gru_input_shape {
 /* What the target needs of the network's end. */
 typedef enum gru_target_kind {
     GRU_TARGET_NONE,
-    GRU_TARGET_CLASS,   /* y <i4 () */
-    GRU_TARGET_NUMBERS, /* y <f4 (H,) */
+    GRU_TARGET_CLASS,           /* y <i4 () */
+    GRU_TARGET_NUMBERS,         /* y <f4 (H,) */
     GRU_TARGET_CLASS_PER_STEP,  /* y <i4 (T,) */
     GRU_TARGET_NUMBERS_PER_STEP /* y <f4 (T,K) */
 } gru_target_kind;
@@ -64,7 +64,7 @@ gru_status gru_model_initialise(gru_model *m, uint64_t seed, gru_error *err);
 const gru_arch *gru_model_arch(const gru_model *m);
 const gru_input_shape *gru_model_input(const gru_model *m);
 bool gru_model_per_step(const gru_model *m);
-size_t gru_model_outputs(const gru_model *m); /* K: numbers per sample (or per step) */
+size_t gru_model_outputs(const gru_model *m);            /* K: numbers per sample (or per step) */
 gru_activation gru_model_activation(const gru_model *m); /* of the last layer */
 size_t gru_model_param_count(const gru_model *m);
 const gru_param *gru_model_param(const gru_model *m, size_t index);

@@ -1,7 +1,7 @@
 /* Computes with a network: outputs, losses and gradients of batches, in parallel over slices of 16
  * rows. All memory is planned in gru_runner_new; nothing is allocated afterwards. Results depend on
- * the batch, the weights and (for dropout) seed, epoch and batch number only, never on the number of
- * threads. */
+ * the batch, the weights and (for dropout) seed, epoch and batch number only, never on the number
+ * of threads. */
 #ifndef GRU_NN_RUNNER_H
 #define GRU_NN_RUNNER_H
 
@@ -11,10 +11,10 @@
 typedef struct gru_runner gru_runner;
 
 typedef struct gru_runner_options {
-    size_t batch;  /* most rows at a time */
-    size_t steps;  /* most steps of a row */
-    bool training; /* gradients wanted */
-    uint64_t seed; /* of dropout masks */
+    size_t batch;               /* most rows at a time */
+    size_t steps;               /* most steps of a row */
+    bool training;              /* gradients wanted */
+    uint64_t seed;              /* of dropout masks */
     const gru_loss *loss;       /* NULL: outputs only */
     const double *class_weight; /* [classes] or NULL */
     bool want_attention;        /* keep attention weights */
@@ -30,12 +30,13 @@ typedef struct gru_batch {
 
 /* Sums over a batch, so that epochs can be added up. */
 typedef struct gru_figures {
-    double loss;    /* Σ over rows of loss × weight, without regularisers */
-    double penalty; /* L1 and L2 terms of the batch × rows (so that (loss + penalty)/rows is Keras's) */
-    double rows;    /* rows counted, as float for division; steps where the target is per step */
-    double correct; /* classes: predictions that are right */
-    double absolute;/* numbers: Σ |error| / outputs */
-    double squared; /* numbers: Σ error² / outputs */
+    double loss;     /* Σ over rows of loss × weight, without regularisers */
+    double penalty;  /* L1 and L2 terms of the batch × rows (so that (loss + penalty)/rows is
+                        Keras's) */
+    double rows;     /* rows counted, as float for division; steps where the target is per step */
+    double correct;  /* classes: predictions that are right */
+    double absolute; /* numbers: Σ |error| / outputs */
+    double squared;  /* numbers: Σ error² / outputs */
 } gru_figures;
 void gru_figures_add(gru_figures *sum, const gru_figures *one);
 
@@ -46,8 +47,8 @@ void gru_runner_free(gru_runner *r);
 /* Call after the weights changed outside the runner or by an optimizer step. */
 void gru_runner_refresh(gru_runner *r);
 
-/* Forward in training mode, loss, backward. Gradients of the mean loss (regularisers included) are in
- * gru_runner_gradients afterwards. */
+/* Forward in training mode, loss, backward. Gradients of the mean loss (regularisers included) are
+ * in gru_runner_gradients afterwards. */
 gru_status gru_runner_train(gru_runner *r, const gru_batch *batch, gru_figures *figures,
                             gru_error *err);
 /* Forward in inference mode and the loss figures; outputs as gru_runner_outputs. */
@@ -63,10 +64,11 @@ const gru_real *gru_runner_attention(const gru_runner *r);
 const gru_real *gru_runner_states(const gru_runner *r, size_t *units);
 /* Valid steps of row i of the last batch: first and one past the last. */
 void gru_runner_valid(const gru_runner *r, size_t row, size_t *first, size_t *end);
-/* Flat, as gru_model_weights. Sparse tensors: only rows that gru_runner_touched lists are valid; the others' gradient
- * is zero. */
+/* Flat, as gru_model_weights. Sparse tensors: only rows that gru_runner_touched lists are valid;
+ * the others' gradient is zero. */
 gru_real *gru_runner_gradients(gru_runner *r);
-/* Rows of the embedding table that the last training batch used, ascending; count 0 and NULL if the network has none. */
+/* Rows of the embedding table that the last training batch used, ascending; count 0 and NULL if the
+ * network has none. */
 const uint32_t *gru_runner_touched(const gru_runner *r, size_t *count);
 /* Forgets the states of stateful layers. */
 void gru_runner_reset_states(gru_runner *r);

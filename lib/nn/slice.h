@@ -1,14 +1,17 @@
 /* What one slice of 16 rows needs while it passes through the layers (internal to nn/).
  *
- * A gru_plan holds what all slices share: packed weights, offsets. A gru_slice is a worker's (or, with batch
- * norm, a slice's) memory: the outputs and caches of each layer, the gradient it adds to. Layers are rows of
- * gru_layer_ops. Sequences are [T][U][16], vectors [U][16]. */
+ * A gru_plan holds what all slices share: packed weights, offsets. A gru_slice is a worker's (or,
+ * with batch norm, a slice's) memory: the outputs and caches of each layer, the gradient it adds
+ * to. Layers are rows of gru_layer_ops. Sequences are [T][U][16], vectors [U][16]. */
 #ifndef GRU_NN_SLICE_H
 #define GRU_NN_SLICE_H
 
+#include "base/random.h"
 #include "kern/kern.h"
 #include "nn/model_private.h"
 #include "nn/runner.h"
+
+#define GRU_BATCH_NORM_EPSILON 1e-3
 
 /* Hands out pieces of one block: run once with base NULL to count, once to place. */
 typedef struct gru_arena {
@@ -16,22 +19,21 @@ typedef struct gru_arena {
     size_t used; /* elements */
 } gru_arena;
 gru_real *gru_arena_take(gru_arena *a, size_t count);
+uint16_t *gru_arena_bits(gru_arena *a, size_t count);
 
 /* A weight matrix in panels, for products forward and (transposed) backward, one part per gate. */
 typedef struct gru_packed {
     size_t in, out, gates;
-    const gru_real *source;        /* in the model's flat block, [in][gates × out] */
+    const gru_real *source;         /* in the model's flat block, [in][gates × out] */
     gru_real *forward, *transposed; /* part g at g × in × out; transposed NULL: not needed */
 } gru_packed;
-
-enum { GRU_GATES = 4 };
 
 /* One direction of a recurrent layer. */
 typedef struct gru_direction {
     gru_packed kernel, recurrent;
-    const gru_real *bias[GRU_GATES], *recurrent_bias; /* [H] each; recurrent_bias: GRU's cn */
-    size_t kernel_at, recurrent_at, bias_at, initial_at, gamma_at; /* offsets in the flat block */
-    const gru_real *initial;
+    gru_real *bias; /* [gates + 1][H]: what starts each gate's sum; the last is GRU's cn */
+    size_t kernel_at, recurrent_at, bias_at, initial_at, gamma_at,
+        beta_at; /* in the flat block; SIZE_MAX: none */
     bool reversed;
 } gru_direction;
 
@@ -39,20 +41,25 @@ typedef struct gru_layer_plan {
     const gru_layer *layer;
     gru_shape in, out;
     size_t index;
-    bool need_din;          /* something below has weights */
-    bool dropped;           /* the layer's own dropouts are on (training) */
-    gru_direction way[2];   /* recurrent */
+    bool need_din;        /* something below has weights */
+    bool dropped;         /* the layer's own dropouts are on (training) */
+    gru_direction way[2]; /* recurrent */
     size_t ways;
     gru_packed dense, score; /* dense, projection; attention's score */
-    size_t kernel_at, bias_at, gamma_at, beta_at, mean_at, variance_at, weight_at, weight_bias_at;
-    size_t state_at;        /* first parameter's offset of batch norm's figures */
-    gru_real *states;       /* stateful: [slices][ways][2][H][16] */
+    size_t kernel_at, bias_at, gamma_at, beta_at, mean_at, variance_at, weight_at, weight_bias_at,
+        projection_at;
+    gru_real *stats;  /* batch norm: mean, 1/σ, and two sums [4][U], of the whole batch */
+    gru_real *states; /* stateful: [slices][ways][2][H][16] */
 } gru_layer_plan;
 
+struct gru_plan;
 struct gru_slice;
 typedef struct gru_layer_ops {
     /* Declares packed weights (shared) and counts them in the arena. */
     gru_status (*plan)(struct gru_plan *plan, gru_layer_plan *l, gru_arena *shared, gru_error *err);
+    /* After the weights changed: what is derived from them beside the packed matrices; may be NULL.
+     */
+    void (*refresh)(const struct gru_plan *plan, const gru_layer_plan *l);
     /* Places a slice's memory; called twice (counting, placing). */
     void (*reserve)(const struct gru_plan *plan, const gru_layer_plan *l, struct gru_slice *s,
                     gru_arena *arena);
@@ -71,13 +78,13 @@ typedef struct gru_plan {
     size_t count;
     gru_packed **packed; /* all, for repacking */
     size_t packed_count, packed_cap;
-    bool fused; /* the loss is taken from the last layer's logits */
+    bool fused;    /* the loss is taken from the last layer's logits */
     size_t widest; /* most elements between two layers per slice */
 } gru_plan;
 
 /* A direction's memory in a slice. */
 typedef struct gru_way_memory {
-    gru_real *h, *c, *gates, *reset, *dh, *dc, *scratch, *x_masked, *h_masked;
+    gru_real *h, *c, *gates, *reset, *raw, *dh, *dc, *scratch, *scratch2, *x_masked, *h_masked;
     uint16_t *x_bits, *h_bits;
 } gru_way_memory;
 
@@ -97,34 +104,33 @@ typedef struct gru_slice {
     const uint8_t *partial;         /* [T]: 1 where some live row is masked */
     bool training;
     uint32_t batch, epoch;
-    gru_real *gradient;             /* of this task, dense part of the flat block */
-    gru_layer_memory *memory;       /* [layers] */
-    gru_real *x;                    /* [T][F][16] */
-    int32_t *ids;                   /* [T][16] */
+    gru_real *gradient;       /* of this task, dense part of the flat block */
+    gru_layer_memory *memory; /* [layers] */
+    gru_real *x;              /* [T][F][16] */
+    int32_t *ids;             /* [T][16] */
     gru_real *mask_memory;
     uint8_t *partial_memory;
-    gru_real *flow[2];              /* gradients between layers */
-    gru_real *target;               /* objective's scratch */
-    float *lane_weight;             /* [16] */
-    gru_real *losses;               /* objective's [16] */
+    gru_real *flow[2];  /* gradients between layers */
+    gru_real *target;   /* objective's scratch */
+    float *lane_weight; /* [16] */
+    gru_real *losses;   /* objective's [16] */
     gru_figures figures;
-    const int32_t **row_ids;        /* [16] */
+    const int32_t **row_ids; /* [16] */
     /* embedding gradient of the task: rows used and their gradients */
     struct gru_touched *touched;
 } gru_slice;
 
 /* Rows of an embedding table that a task used, with their gradients. */
 typedef struct gru_touched {
-    uint32_t *stamp;  /* [V]: generation in which `place` is valid */
-    uint32_t *place;  /* [V] */
-    uint32_t *rows;   /* [capacity] */
+    uint32_t *stamp;    /* [V]: generation in which `place` is valid */
+    uint32_t *place;    /* [V] */
+    uint32_t *rows;     /* [capacity] */
     gru_real *gradient; /* [capacity][D] */
     size_t count, capacity;
     uint32_t generation;
 } gru_touched;
 
-extern const gru_layer_ops gru_recurrent_ops, gru_dense_ops, gru_dropout_ops, gru_embedding_ops,
-    gru_attention_ops, gru_layer_norm_ops, gru_batch_norm_ops, gru_pool_ops;
+extern const gru_layer_ops gru_recurrent_ops;
 const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind);
 
 /* Declares a packed matrix [in][gates × out] at offset in the flat block. */
@@ -141,14 +147,14 @@ void gru_add_outer(const gru_plan *plan, gru_real *w, size_t ld, const gru_real 
                    ptrdiff_t a_step, const gru_real *b, size_t columns, ptrdiff_t b_step,
                    size_t steps);
 
-/* The loss of a slice: fills s->figures; with gradient also ∂loss/∂outputs (logits when fused) into d. scale is 1 / the
- * number of rows (or valid steps) of the whole batch. */
+/* The loss of a slice: fills s->figures; with gradient also ∂loss/∂outputs (logits when fused) into
+ * d. scale is 1 / the number of rows (or valid steps) of the whole batch. */
 gru_status gru_objective_slice(const gru_plan *plan, gru_slice *s, const gru_batch *batch,
                                double scale, gru_real *d, gru_error *err);
 /* In place on [K][16]. */
 void gru_activate(const gru_kern *kern, gru_activation a, gru_real *x, size_t units);
-/* d (gradient of outputs y) becomes the gradient of the logits. */
-void gru_activate_backward(gru_activation a, gru_real *d, const gru_real *y, const gru_real *logits,
-                           size_t units);
+/* y (the outputs) becomes the gradient of the logits, dout being that of the outputs. */
+void gru_activate_backward(gru_activation a, gru_real *y, const gru_real *dout,
+                           const gru_real *logits, size_t units);
 
 #endif

@@ -1,0 +1,433 @@
+/* The layers without a memory: embedding, dense, dropout, normalisations, pooling, attention. */
+#include "nn/norm.h"
+#include "nn/slice.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { L = GRU_LANES };
+
+/* Steps of what flows into / out of a layer. */
+static size_t steps_of(const gru_plan *plan, const gru_shape *shape) {
+    return shape->sequence ? plan->steps : 1;
+}
+static gru_real *weights_at(const gru_plan *plan, size_t offset) {
+    return plan->model->weights + offset;
+}
+
+/* ---- embedding ---- */
+static gru_status plan_embedding(gru_plan *plan, gru_layer_plan *l, gru_arena *shared,
+                                 gru_error *err) {
+    (void)shared;
+    (void)err;
+    l->kernel_at = gru_plan_offset(plan, l->index, "embeddings");
+    return GRU_OK;
+}
+
+static void reserve_own(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s, gru_arena *a) {
+    s->memory[l->index].own = gru_arena_take(a, steps_of(plan, &l->out) * l->out.units * L);
+}
+
+static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    const gru_real *table = weights_at(plan, l->kernel_at), *rows[L];
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t d = l->out.units;
+    m->out = m->own;
+    for (size_t t = s->first; t < s->end; t++) {
+        for (size_t i = 0; i < L; i++)
+            rows[i] = table + (size_t)s->ids[t * L + i] * d;
+        plan->kern->to_lanes(m->own + t * d * L, rows, d);
+    }
+    /* what lies outside is never read by a layer that knows the mask; others must see numbers */
+    memset(m->own, 0, s->first * d * L * sizeof *m->own);
+    memset(m->own + s->end * d * L, 0, (plan->steps - s->end) * d * L * sizeof *m->own);
+}
+
+/* The task's gradient row of a table row; new ones start at zero. */
+static gru_real *touch(gru_touched *u, uint32_t id, size_t width) {
+    if (u->stamp[id] != u->generation) {
+        u->stamp[id] = u->generation;
+        u->place[id] = (uint32_t)u->count;
+        u->rows[u->count] = id;
+        memset(u->gradient + u->count * width, 0, width * sizeof *u->gradient);
+        u->count++;
+    }
+    return u->gradient + u->place[id] * width;
+}
+
+static void backward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                               const gru_real *dout, gru_real *din) {
+    gru_real *rows[L];
+    size_t d = l->out.units;
+    (void)din;
+    if (!s->touched)
+        return;
+    for (size_t t = s->first; t < s->end; t++) {
+        const gru_real *mask = s->mask && s->partial[t] ? s->mask + t * L : NULL;
+        for (size_t i = 0; i < L; i++)
+            rows[i] = i < s->rows && !(mask && !(mask[i] > 0))
+                          ? touch(s->touched, (uint32_t)s->ids[t * L + i], d)
+                          : NULL;
+        plan->kern->add_rows(rows, dout + t * d * L, d);
+    }
+}
+
+/* ---- dense ---- */
+static gru_status plan_dense(gru_plan *plan, gru_layer_plan *l, gru_arena *shared, gru_error *err) {
+    l->kernel_at = gru_plan_offset(plan, l->index, "kernel");
+    l->bias_at = gru_plan_offset(plan, l->index, "bias");
+    return gru_plan_pack(plan, &l->dense, l->kernel_at, l->in.units, l->out.units, 1,
+                         plan->options.training && l->need_din, shared, err);
+}
+
+static void reserve_dense(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                          gru_arena *a) {
+    size_t size = steps_of(plan, &l->out) * l->out.units * L;
+    gru_layer_memory *m = &s->memory[l->index];
+    m->own = gru_arena_take(a, size);
+    m->logits = gru_arena_take(a, size);
+}
+
+static void forward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t steps = steps_of(plan, &l->out), in = l->in.units * L, out = l->out.units * L;
+    for (size_t t = 0; t < steps; t++) {
+        gru_real *z = m->logits + t * out;
+        const gru_real *bias = l->bias_at == SIZE_MAX ? NULL : weights_at(plan, l->bias_at);
+        if (!bias)
+            memset(z, 0, out * sizeof *z);
+        plan->kern->affine(z, l->out.units, bias, m->in + t * in, l->in.units, l->dense.forward,
+                           NULL, 0, NULL);
+        memcpy(m->own + t * out, z, out * sizeof *z);
+        gru_activate(plan->kern, l->layer->activation, m->own + t * out, l->out.units);
+    }
+    m->out = m->own;
+}
+
+static void backward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                           const gru_real *dout, gru_real *din) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t steps = steps_of(plan, &l->out), in = l->in.units * L, out = l->out.units * L;
+    gru_real *d = m->own; /* the activations are not needed once their gradient is taken */
+    bool logits = plan->fused && l->index + 1 == plan->count;
+    for (size_t t = 0; t < steps; t++) {
+        if (!logits)
+            gru_activate_backward(l->layer->activation, d + t * out, dout + t * out,
+                                  m->logits + t * out, l->out.units);
+        else
+            memcpy(d + t * out, dout + t * out, out * sizeof *d);
+        if (!din)
+            continue;
+        memset(din + t * in, 0, in * sizeof *din);
+        plan->kern->affine(din + t * in, l->in.units, NULL, d + t * out, l->out.units,
+                           l->dense.transposed, NULL, 0, NULL);
+    }
+    gru_add_outer(plan, s->gradient + l->kernel_at, l->out.units, m->in, l->in.units, (ptrdiff_t)in,
+                  d, l->out.units, (ptrdiff_t)out, steps);
+    if (l->bias_at != SIZE_MAX)
+        plan->kern->column_sums(s->gradient + l->bias_at, d, l->out.units, (ptrdiff_t)out, steps);
+}
+
+/* ---- dropout (Srivastava et al. 2014, inverted) ---- */
+static gru_status plan_nothing(gru_plan *plan, gru_layer_plan *l, gru_arena *shared,
+                               gru_error *err) {
+    (void)plan;
+    (void)l;
+    (void)shared;
+    (void)err;
+    return GRU_OK;
+}
+
+static void reserve_dropout(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                            gru_arena *a) {
+    if (!plan->options.training)
+        return;
+    reserve_own(plan, l, s, a);
+    s->memory[l->index].bits = gru_arena_bits(a, steps_of(plan, &l->out) * l->out.units);
+}
+
+static void forward_dropout(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t count = steps_of(plan, &l->out) * l->out.units;
+    uint32_t key[2];
+    m->out = m->in;
+    if (!s->training || !(l->layer->rate > 0))
+        return;
+    gru_mask_key(plan, l->index, 0, key);
+    plan->kern->dropout_bits(m->bits, count, l->layer->rate, key, (uint32_t)s->first_row, s->batch,
+                             s->epoch);
+    plan->kern->dropout_apply(m->own, m->in, m->bits, count, l->layer->rate);
+    m->out = m->own;
+}
+
+static void backward_dropout(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                             const gru_real *dout, gru_real *din) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t count = steps_of(plan, &l->out) * l->out.units;
+    if (!din)
+        return;
+    if (l->layer->rate > 0)
+        plan->kern->dropout_apply(din, dout, m->bits, count, l->layer->rate);
+    else
+        memcpy(din, dout, count * L * sizeof *din);
+}
+
+/* ---- layer normalisation ---- */
+static gru_status plan_norm(gru_plan *plan, gru_layer_plan *l, gru_arena *shared, gru_error *err) {
+    (void)err;
+    l->gamma_at = gru_plan_offset(plan, l->index, "gamma");
+    l->beta_at = gru_plan_offset(plan, l->index, "beta");
+    l->mean_at = gru_plan_offset(plan, l->index, "moving_mean");
+    l->variance_at = gru_plan_offset(plan, l->index, "moving_variance");
+    if (l->layer->kind == GRU_LAYER_BATCH_NORM)
+        l->stats = gru_arena_take(shared, 4 * l->out.units);
+    return GRU_OK;
+}
+
+static void forward_norm(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t width = l->out.units * L;
+    for (size_t t = 0; t < steps_of(plan, &l->out); t++)
+        gru_norm_forward(m->own + t * width, m->in + t * width, weights_at(plan, l->gamma_at),
+                         weights_at(plan, l->beta_at), l->out.units);
+    m->out = m->own;
+}
+
+static void backward_norm(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                          const gru_real *dout, gru_real *din) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t width = l->out.units * L;
+    for (size_t t = 0; t < steps_of(plan, &l->out); t++) {
+        gru_real *d = m->own + t * width;
+        memcpy(d, dout + t * width, width * sizeof *d);
+        gru_norm_backward(d, m->in + t * width, weights_at(plan, l->gamma_at),
+                          s->gradient + l->gamma_at, s->gradient + l->beta_at, l->out.units);
+        if (din)
+            memcpy(din + t * width, d, width * sizeof *d);
+    }
+}
+
+/* ---- batch normalisation (Ioffe and Szegedy 2015); the runner fills stats between slices ---- */
+static void forward_batch_norm(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t units = l->out.units, steps = steps_of(plan, &l->out);
+    const gru_real *gamma = weights_at(plan, l->gamma_at), *beta = weights_at(plan, l->beta_at);
+    for (size_t i = 0; i < steps * units * L; i++) {
+        size_t u = i / L % units;
+        m->own[i] = (m->in[i] - l->stats[u]) * l->stats[units + u] * gamma[u] + beta[u];
+    }
+    m->out = m->own;
+}
+
+/* dx = γ/σ (dy − mean(dy) − x̂ mean(dy x̂)); stats holds the two means, rows that are not there get
+ * none. */
+static void backward_batch_norm(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                                const gru_real *dout, gru_real *din) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t units = l->out.units, steps = steps_of(plan, &l->out);
+    const gru_real *gamma = weights_at(plan, l->gamma_at), *mean = l->stats;
+    const gru_real *scale = mean + units, *sum = scale + units, *along = sum + units;
+    for (size_t i = 0; din && i < steps * units * L; i++) {
+        size_t u = i / L % units;
+        gru_real hat = (m->in[i] - mean[u]) * scale[u];
+        din[i] = i % L < s->rows ? gamma[u] * scale[u] * (dout[i] - sum[u] - hat * along[u]) : 0;
+    }
+}
+
+/* ---- pooling over the valid steps ---- */
+static bool valid_at(const gru_slice *s, size_t t, size_t lane) {
+    return !s->mask || s->mask[t * L + lane] > 0;
+}
+static size_t count_valid(const gru_slice *s, size_t lane) {
+    size_t n = 0;
+    for (size_t t = s->first; t < s->end; t++)
+        n += valid_at(s, t, lane);
+    return n;
+}
+/* The step that max or last takes for unit u; SIZE_MAX when no step is valid. */
+static size_t picked(const gru_layer_plan *l, const gru_slice *s, const gru_real *x, size_t u,
+                     size_t lane) {
+    size_t best = SIZE_MAX, width = l->in.units * L;
+    for (size_t t = s->first; t < s->end; t++)
+        if (valid_at(s, t, lane) && (best == SIZE_MAX || l->layer->pool == GRU_POOL_LAST ||
+                                     x[t * width + u * L + lane] > x[best * width + u * L + lane]))
+            best = t;
+    return best;
+}
+
+static void forward_pool(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t width = l->in.units * L;
+    (void)plan;
+    memset(m->own, 0, width * sizeof *m->own);
+    for (size_t lane = 0; lane < L; lane++) {
+        size_t n = count_valid(s, lane);
+        for (size_t u = 0; n && u < l->in.units; u++) {
+            gru_real *y = m->own + u * L + lane;
+            if (l->layer->pool != GRU_POOL_AVERAGE) {
+                *y = m->in[picked(l, s, m->in, u, lane) * width + u * L + lane];
+                continue;
+            }
+            for (size_t t = s->first; t < s->end; t++)
+                if (valid_at(s, t, lane))
+                    *y += m->in[t * width + u * L + lane];
+            *y /= (gru_real)n;
+        }
+    }
+    m->out = m->own;
+}
+
+static void backward_pool(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                          const gru_real *dout, gru_real *din) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t width = l->in.units * L;
+    if (!din)
+        return;
+    memset(din, 0, plan->steps * width * sizeof *din);
+    for (size_t lane = 0; lane < L; lane++) {
+        size_t n = count_valid(s, lane);
+        for (size_t u = 0; n && u < l->in.units; u++) {
+            size_t at = u * L + lane;
+            if (l->layer->pool != GRU_POOL_AVERAGE) {
+                din[picked(l, s, m->in, u, lane) * width + at] = dout[at];
+                continue;
+            }
+            for (size_t t = s->first; t < s->end; t++)
+                if (valid_at(s, t, lane))
+                    din[t * width + at] = dout[at] / (gru_real)n;
+        }
+    }
+}
+
+/* ---- attention: α = softmax over steps of v · tanh(W h + b) + c, out = Σ α h
+ * (after Bahdanau et al. 2015, eq. 5 and 6, and Yang et al. 2016, eq. 5 to 7) ---- */
+static gru_status plan_attention(gru_plan *plan, gru_layer_plan *l, gru_arena *shared,
+                                 gru_error *err) {
+    l->kernel_at = gru_plan_offset(plan, l->index, "score.kernel");
+    l->bias_at = gru_plan_offset(plan, l->index, "score.bias");
+    l->weight_at = gru_plan_offset(plan, l->index, "weight.kernel");
+    l->weight_bias_at = gru_plan_offset(plan, l->index, "weight.bias");
+    return gru_plan_pack(plan, &l->dense, l->kernel_at, l->in.units, l->layer->units, 1,
+                         plan->options.training && l->need_din, shared, err);
+}
+
+static void reserve_attention(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                              gru_arena *a) {
+    gru_layer_memory *m = &s->memory[l->index];
+    m->own = gru_arena_take(a, l->out.units * L);
+    m->cache = gru_arena_take(a, plan->steps * l->layer->units * L); /* tanh values */
+    m->cache2 = gru_arena_take(a, plan->steps * L);                  /* weights α */
+    m->scratch = gru_arena_take(a, plan->steps * L);
+}
+
+/* Softmax over the steps of each lane, in place; masked steps get 0. */
+static void softmax_steps(const gru_plan *plan, const gru_slice *s, gru_real *e) {
+    gru_real top[L], sum[L] = {0};
+    for (size_t i = 0; i < L; i++)
+        top[i] = -INFINITY;
+    for (size_t t = s->first; t < s->end; t++)
+        for (size_t i = 0; i < L; i++)
+            if (valid_at(s, t, i) && e[t * L + i] > top[i])
+                top[i] = e[t * L + i];
+    for (size_t t = s->first; t < s->end; t++)
+        for (size_t i = 0; i < L; i++)
+            e[t * L + i] = valid_at(s, t, i) ? e[t * L + i] - top[i] : 0;
+    plan->kern->exp(e + s->first * L, (s->end - s->first) * L);
+    for (size_t t = s->first; t < s->end; t++)
+        for (size_t i = 0; i < L; i++) {
+            e[t * L + i] *= valid_at(s, t, i) ? 1 : 0;
+            sum[i] += e[t * L + i];
+        }
+    for (size_t t = s->first; t < s->end; t++)
+        for (size_t i = 0; i < L; i++)
+            e[t * L + i] = sum[i] > 0 ? e[t * L + i] / sum[i] : 0;
+}
+
+static void forward_attention(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t n = l->layer->units, in = l->in.units * L;
+    const gru_real *v = weights_at(plan, l->weight_at);
+    gru_real *alpha = m->cache2;
+    memset(alpha, 0, plan->steps * L * sizeof *alpha);
+    for (size_t t = s->first; t < s->end; t++) {
+        gru_real *u = m->cache + t * n * L, *e = alpha + t * L;
+        plan->kern->affine(u, n, weights_at(plan, l->bias_at), m->in + t * in, l->in.units,
+                           l->dense.forward, NULL, 0, NULL);
+        plan->kern->tanh(u, n * L);
+        for (size_t i = 0; i < L; i++)
+            e[i] = weights_at(plan, l->weight_bias_at)[0];
+        for (size_t j = 0; j < n; j++)
+            for (size_t i = 0; i < L; i++)
+                e[i] += u[j * L + i] * v[j];
+    }
+    softmax_steps(plan, s, alpha);
+    memset(m->own, 0, in * sizeof *m->own);
+    for (size_t t = s->first; t < s->end; t++)
+        plan->kern->scale_add(m->own, m->in + t * in, alpha + t * L, l->in.units);
+    m->out = m->own;
+}
+
+static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                               const gru_real *dout, gru_real *din) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t n = l->layer->units, in = l->in.units * L, steps = s->end - s->first;
+    const gru_real *v = weights_at(plan, l->weight_at);
+    gru_real *alpha = m->cache2, *de = m->scratch, total[L] __attribute__((aligned(64))) = {0};
+    if (din)
+        memset(din, 0, plan->steps * in * sizeof *din);
+    if (!steps)
+        return;
+    memset(de, 0, plan->steps * L * sizeof *de);
+    for (size_t t = s->first; t < s->end; t++) {
+        plan->kern->dot(de + t * L, m->in + t * in, dout, l->in.units); /* dα */
+        for (size_t i = 0; i < L; i++)
+            total[i] += de[t * L + i] * alpha[t * L + i];
+    }
+    for (size_t t = s->first; t < s->end; t++) {
+        gru_real *u = m->cache + t * n * L, *e = de + t * L;
+        for (size_t i = 0; i < L; i++) /* through the softmax: de = α (dα − Σ α dα) */
+            e[i] = alpha[t * L + i] * (e[i] - total[i]);
+        for (size_t j = 0; j < n; j++) {
+            gru_real sum = 0;
+            for (size_t i = 0; i < L; i++) {
+                gru_real y = u[j * L + i];
+                sum += e[i] * y;
+                u[j * L + i] = e[i] * v[j] * (1 - y * y);
+            }
+            s->gradient[l->weight_at + j] += sum;
+        }
+        if (!din)
+            continue;
+        plan->kern->scale_add(din + t * in, dout, alpha + t * L, l->in.units);
+        plan->kern->affine(din + t * in, l->in.units, NULL, u, n, l->dense.transposed, NULL, 0,
+                           NULL);
+    }
+    const gru_real *u = m->cache + s->first * n * L;
+    gru_add_outer(plan, s->gradient + l->kernel_at, n, m->in + s->first * in, l->in.units,
+                  (ptrdiff_t)in, u, n, (ptrdiff_t)(n * L), steps);
+    plan->kern->column_sums(s->gradient + l->bias_at, u, n, (ptrdiff_t)(n * L), steps);
+    plan->kern->column_sums(s->gradient + l->weight_bias_at, de + s->first * L, 1, L, steps);
+}
+
+const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind) {
+    static const gru_layer_ops embedding = {plan_embedding, NULL, reserve_own, forward_embedding,
+                                            backward_embedding};
+    static const gru_layer_ops dense = {plan_dense, NULL, reserve_dense, forward_dense,
+                                        backward_dense};
+    static const gru_layer_ops dropout = {plan_nothing, NULL, reserve_dropout, forward_dropout,
+                                          backward_dropout};
+    static const gru_layer_ops norm = {plan_norm, NULL, reserve_own, forward_norm, backward_norm};
+    static const gru_layer_ops batch_norm = {plan_norm, NULL, reserve_own, forward_batch_norm,
+                                             backward_batch_norm};
+    static const gru_layer_ops pool = {plan_nothing, NULL, reserve_own, forward_pool,
+                                       backward_pool};
+    static const gru_layer_ops attention = {plan_attention, NULL, reserve_attention,
+                                            forward_attention, backward_attention};
+    static const gru_layer_ops *const table[GRU_LAYER_COUNT] = {
+        [GRU_LAYER_EMBEDDING] = &embedding,    [GRU_LAYER_RNN] = &gru_recurrent_ops,
+        [GRU_LAYER_LSTM] = &gru_recurrent_ops, [GRU_LAYER_GRU] = &gru_recurrent_ops,
+        [GRU_LAYER_ATTENTION] = &attention,    [GRU_LAYER_DENSE] = &dense,
+        [GRU_LAYER_DROPOUT] = &dropout,        [GRU_LAYER_NORM] = &norm,
+        [GRU_LAYER_BATCH_NORM] = &batch_norm,  [GRU_LAYER_POOL] = &pool};
+    return table[kind];
+}

@@ -1,0 +1,73 @@
+/* What all slices of a network share: the plan of its layers and the packed weights. */
+#include "nn/slice.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+gru_real *gru_arena_take(gru_arena *a, size_t count) {
+    gru_real *piece = a->base ? a->base + a->used : NULL;
+    /* whole cache lines, and an odd number of them, so that arrays don't share cache sets */
+    size_t lines = (count + 15) / 16;
+    a->used += (lines | 1) * 16;
+    return piece;
+}
+
+uint16_t *gru_arena_bits(gru_arena *a, size_t count) {
+    return (uint16_t *)(void *)gru_arena_take(a, (count * 2 + sizeof(gru_real) - 1) /
+                                                     sizeof(gru_real));
+}
+
+size_t gru_plan_offset(const gru_plan *plan, size_t layer, const char *name) {
+    for (size_t i = 0; i < plan->model->param_count; i++) {
+        const gru_param *p = &plan->model->params[i];
+        const char *dot = strchr(p->name, '.');
+        if (p->layer == layer && dot && !strcmp(dot + 1, name))
+            return p->offset;
+    }
+    return SIZE_MAX;
+}
+
+gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, size_t in, size_t out,
+                         size_t gates, bool transposed, gru_arena *shared, gru_error *err) {
+    *packed = (gru_packed){.in = in, .out = out, .gates = gates};
+    packed->source = plan->model->weights + offset;
+    packed->forward = gru_arena_take(shared, in * out * gates);
+    packed->transposed = transposed ? gru_arena_take(shared, in * out * gates) : NULL;
+    gru_status st = gru_mem_grow(&plan->packed, &plan->packed_cap, plan->packed_count + 1,
+                                 sizeof(gru_packed *), err);
+    if (!st)
+        plan->packed[plan->packed_count++] = packed;
+    return st;
+}
+
+void gru_packed_refresh(const gru_kern *kern, const gru_packed *p) {
+    size_t ld = p->gates * p->out;
+    for (size_t g = 0; g < p->gates; g++) {
+        const gru_real *w = p->source + g * p->out;
+        size_t at = g * p->in * p->out;
+        gru_kern_pack(kern, p->forward + at, p->out, p->in, w, ld, 1);
+        if (p->transposed)
+            gru_kern_pack(kern, p->transposed + at, p->in, p->out, w, 1, ld);
+    }
+}
+
+void gru_mask_key(const gru_plan *plan, size_t layer, uint32_t part, uint32_t key[2]) {
+    uint64_t seed = plan->options.seed;
+    key[0] = (uint32_t)seed ^ ((uint32_t)GRU_PURPOSE_DROPOUT << 24);
+    key[1] = (uint32_t)(seed >> 32) ^ ((uint32_t)layer << 8) ^ part;
+}
+
+void gru_add_outer(const gru_plan *plan, gru_real *w, size_t ld, const gru_real *a, size_t rows,
+                   ptrdiff_t a_step, const gru_real *b, size_t columns, ptrdiff_t b_step,
+                   size_t steps) {
+    const size_t cache = 640 << 10; /* bytes that stay in a core's second-level cache */
+    size_t piece = cache / ((rows + columns) * GRU_LANES * sizeof(gru_real)) + 1;
+    if (piece < 16)
+        piece = 16;
+    for (size_t t = 0; t < steps; t += piece) {
+        size_t n = steps - t < piece ? steps - t : piece;
+        plan->kern->outer(w, ld, a + (ptrdiff_t)t * a_step, rows, a_step, b + (ptrdiff_t)t * b_step,
+                          columns, b_step, n);
+    }
+}

@@ -1,0 +1,598 @@
+/* The recurrent layers rnn, lstm and gru, one or both ways, forward and backward in time.
+ *
+ * A way works through positions p = 0 … T − 1; its time is t = p, or T − 1 − p when reversed. h[p]
+ * is the state before position p. Steps outside [first, end) hold the state and are not computed.
+ * Formulas: design of the kernels (kern.h); sources: Cho et al. 2014 (GRU), Hochreiter and
+ * Schmidhuber 1997 with the forget gate of Gers et al. 2000 (LSTM), Elman 1990 (RNN); dropout on
+ * the state: Gal and Ghahramani 2016. */
+#include "nn/norm.h"
+#include "nn/slice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { L = GRU_LANES };
+
+static size_t gate_count(const gru_layer *l) {
+    return l->kind == GRU_LAYER_GRU ? 3 : l->kind == GRU_LAYER_LSTM ? 4 : 1;
+}
+static bool resets_after(const gru_layer *l) {
+    return l->kind == GRU_LAYER_GRU && !l->reset_before;
+}
+/* Arrays of H that a step leaves in the gates' memory. */
+static size_t stored_gates(const gru_layer *l) {
+    return resets_after(l) ? 4 : gate_count(l);
+}
+static bool drops_x(const gru_layer_plan *l) {
+    return l->dropped && l->layer->dropout > 0;
+}
+static bool drops_h(const gru_layer_plan *l) {
+    return l->dropped && l->layer->recurrent_dropout > 0;
+}
+/* Keras: one mask per gate as soon as the state is dropped, else one for all. */
+static size_t x_masks(const gru_layer_plan *l) {
+    return drops_h(l) ? gate_count(l->layer) : 1;
+}
+
+/* ---- planning ---- */
+static size_t named(const gru_plan *plan, const gru_layer_plan *l, const char *prefix,
+                    const char *name) {
+    char full[GRU_PARAM_NAME];
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    return gru_plan_offset(plan, l->index, full);
+}
+
+static gru_status plan_way(gru_plan *plan, gru_layer_plan *l, gru_direction *d, const char *prefix,
+                           gru_arena *shared, gru_error *err) {
+    size_t gates = gate_count(l->layer), h = l->layer->units, in = l->in.units;
+    bool training = plan->options.training;
+    d->reversed = prefix[0] == 'b';
+    d->kernel_at = named(plan, l, prefix, "kernel");
+    d->recurrent_at = named(plan, l, prefix, "recurrent_kernel");
+    d->bias_at = named(plan, l, prefix, "bias");
+    d->initial_at = named(plan, l, prefix, "initial_state");
+    d->gamma_at = named(plan, l, prefix, "norm.gamma");
+    d->beta_at = named(plan, l, prefix, "norm.beta");
+    d->bias = gru_arena_take(shared, (gates + 1) * h);
+    gru_status st = gru_plan_pack(plan, &d->kernel, d->kernel_at, in, h, gates,
+                                  training && l->need_din, shared, err);
+    if (!st)
+        st =
+            gru_plan_pack(plan, &d->recurrent, d->recurrent_at, h, h, gates, training, shared, err);
+    return st;
+}
+
+static gru_status plan_recurrent(gru_plan *plan, gru_layer_plan *l, gru_arena *shared,
+                                 gru_error *err) {
+    const gru_layer *y = l->layer;
+    bool both = y->bidirectional != GRU_MERGE_NONE;
+    l->ways = both ? 2 : 1;
+    l->dropped = plan->options.training;
+    gru_status st = plan_way(plan, l, &l->way[0], both ? "forward." : "", shared, err);
+    if (!st && both)
+        st = plan_way(plan, l, &l->way[1], "backward.", shared, err);
+    l->projection_at = gru_plan_offset(plan, l->index, "projection");
+    if (!st && l->projection_at != SIZE_MAX)
+        st = gru_plan_pack(plan, &l->dense, l->projection_at, l->in.units, l->out.units, 1,
+                           plan->options.training && l->need_din, shared, err);
+    if (y->stateful)
+        l->states = gru_arena_take(shared, plan->slices_max * l->ways * 2 * y->units * L);
+    return st;
+}
+
+/* The biases that start a step's sums: input and recurrent parts of z and r added up. */
+static void refresh_recurrent(const gru_plan *plan, const gru_layer_plan *l) {
+    size_t gates = gate_count(l->layer), h = l->layer->units;
+    for (size_t w = 0; w < l->ways; w++) {
+        const gru_direction *d = &l->way[w];
+        if (d->bias_at == SIZE_MAX) {
+            memset(d->bias, 0, (gates + 1) * h * sizeof(gru_real));
+            continue;
+        }
+        const gru_real *b = plan->model->weights + d->bias_at;
+        memcpy(d->bias, b, gates * h * sizeof(gru_real));
+        if (resets_after(l->layer)) {
+            for (size_t i = 0; i < 2 * h; i++)
+                d->bias[i] += b[3 * h + i];
+            memcpy(d->bias + 3 * h, b + 5 * h, h * sizeof(gru_real));
+        }
+    }
+}
+
+static void reserve_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                              gru_arena *a) {
+    const gru_layer *y = l->layer;
+    size_t t = plan->steps, h = y->units * L, f = l->in.units * L, gates = gate_count(y);
+    bool training = plan->options.training;
+    gru_layer_memory *m = &s->memory[l->index];
+    for (size_t w = 0; w < l->ways; w++) {
+        gru_way_memory *v = &m->way[w];
+        v->h = gru_arena_take(a, (t + 1) * h);
+        v->c = y->kind == GRU_LAYER_LSTM ? gru_arena_take(a, (t + 1) * h) : NULL;
+        v->gates = gru_arena_take(a, (training ? t : 1) * stored_gates(y) * h);
+        v->reset = y->reset_before ? gru_arena_take(a, (training ? t : 1) * h) : NULL;
+        v->raw = y->norm ? gru_arena_take(a, (training ? t : 1) * h) : NULL;
+        v->dh = gru_arena_take(a, h);
+        v->dc = gru_arena_take(a, h);
+        v->scratch = gru_arena_take(a, h > f ? h : f);
+        v->scratch2 = gru_arena_take(a, h);
+        v->x_masked = drops_x(l) ? gru_arena_take(a, x_masks(l) * t * f) : NULL;
+        v->h_masked = drops_h(l) ? gru_arena_take(a, gates * t * h) : NULL;
+        v->x_bits = drops_x(l) ? gru_arena_bits(a, x_masks(l) * f / L) : NULL;
+        v->h_bits = drops_h(l) ? gru_arena_bits(a, gates * h / L) : NULL;
+    }
+    bool own = l->ways > 1 || y->residual;
+    m->own = own ? gru_arena_take(a, (l->out.sequence ? t : 1) * l->out.units * L) : NULL;
+}
+
+/* ---- one way through time ---- */
+typedef struct walk { /* a way at work on a slice */
+    const gru_plan *plan;
+    const gru_layer_plan *l;
+    const gru_direction *d;
+    gru_way_memory *m;
+    gru_slice *s;
+    size_t from, to; /* positions that are computed */
+    size_t units, in, gates, stored;
+    const gru_real *x;             /* [T][F] */
+    gru_real *x_masked, *h_masked; /* in training with dropout, else NULL */
+} walk;
+
+static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s, size_t way) {
+    size_t t = plan->steps;
+    walk w = {.plan = plan,
+              .l = l,
+              .d = &l->way[way],
+              .m = &s->memory[l->index].way[way],
+              .s = s,
+              .from = s->first,
+              .to = s->end,
+              .units = l->layer->units,
+              .in = l->in.units,
+              .gates = gate_count(l->layer),
+              .stored = stored_gates(l->layer),
+              .x = s->memory[l->index].in};
+    if (s->training) {
+        w.x_masked = w.m->x_masked;
+        w.h_masked = w.m->h_masked;
+    }
+    if (w.d->reversed) {
+        w.from = t - s->end;
+        w.to = t - s->first;
+    }
+    return w;
+}
+
+static size_t time_of(const walk *w, size_t p) {
+    return w->d->reversed ? w->plan->steps - 1 - p : p;
+}
+static const gru_real *mask_of(const walk *w, size_t t) {
+    return w->s->mask && w->s->partial[t] ? w->s->mask + t * L : NULL;
+}
+static gru_real *gates_of(const walk *w, size_t p) {
+    return w->m->gates + (w->s->training ? p * w->stored * w->units * L : 0);
+}
+static gru_real *per_step(const walk *w, gru_real *memory, size_t p) {
+    return memory ? memory + (w->s->training ? p * w->units * L : 0) : NULL;
+}
+static const gru_real *x_of(const walk *w, size_t gate, size_t t) {
+    if (!w->x_masked)
+        return w->x + t * w->in * L;
+    size_t mask = x_masks(w->l) > 1 ? gate : 0;
+    return w->x_masked + (mask * w->plan->steps + t) * w->in * L;
+}
+static const gru_real *h_of(const walk *w, size_t gate, size_t p) {
+    if (!w->h_masked)
+        return w->m->h + p * w->units * L;
+    return w->h_masked + (gate * w->plan->steps + p) * w->units * L;
+}
+
+static void draw_masks(const walk *w) {
+    const gru_layer *y = w->l->layer;
+    uint32_t key[2], way = w->d->reversed ? 64 : 0;
+    for (uint32_t g = 0; w->x_masked && g < x_masks(w->l); g++) {
+        gru_mask_key(w->plan, w->l->index, way + 2 * g, key);
+        uint16_t *bits = w->m->x_bits + g * w->in;
+        w->plan->kern->dropout_bits(bits, w->in, y->dropout, key, (uint32_t)w->s->first_row,
+                                    w->s->batch, w->s->epoch);
+        for (size_t t = w->s->first; t < w->s->end; t++)
+            w->plan->kern->dropout_apply(w->x_masked + (g * w->plan->steps + t) * w->in * L,
+                                         w->x + t * w->in * L, bits, w->in, y->dropout);
+    }
+    for (uint32_t g = 0; w->h_masked && g < w->gates; g++) {
+        gru_mask_key(w->plan, w->l->index, way + 2 * g + 1, key);
+        w->plan->kern->dropout_bits(w->m->h_bits + g * w->units, w->units, y->recurrent_dropout,
+                                    key, (uint32_t)w->s->first_row, w->s->batch, w->s->epoch);
+    }
+}
+
+static gru_real *stored_state(const walk *w, size_t which) {
+    size_t way = w->d == &w->l->way[1];
+    return w->l->states + ((w->s->number * w->l->ways + way) * 2 + which) * w->units * L;
+}
+
+/* The state before the first position: zero, learned, or what the batch before left. */
+static void start(const walk *w) {
+    size_t h = w->units * L;
+    gru_real *first = w->m->h + w->from * h;
+    for (size_t i = 0; i < h; i++)
+        first[i] =
+            w->d->initial_at == SIZE_MAX ? 0 : w->plan->model->weights[w->d->initial_at + i / L];
+    if (w->m->c)
+        memset(w->m->c + w->from * h, 0, h * sizeof(gru_real));
+    if (w->l->states) {
+        memcpy(first, stored_state(w, 0), h * sizeof(gru_real));
+        if (w->m->c)
+            memcpy(w->m->c + w->from * h, stored_state(w, 1), h * sizeof(gru_real));
+    }
+    for (size_t p = 0; p < w->from; p++)
+        memcpy(w->m->h + p * h, first, h * sizeof(gru_real));
+}
+
+static void finish(const walk *w) {
+    size_t h = w->units * L;
+    const gru_real *last = w->m->h + w->to * h;
+    for (size_t p = w->to + 1; p <= w->plan->steps; p++)
+        memcpy(w->m->h + p * h, last, h * sizeof(gru_real));
+    if (w->l->states) {
+        memcpy(stored_state(w, 0), last, h * sizeof(gru_real));
+        if (w->m->c)
+            memcpy(stored_state(w, 1), w->m->c + w->to * h, h * sizeof(gru_real));
+    }
+}
+
+static gru_cell_step step_of(const walk *w, size_t p) {
+    size_t h = w->units * L;
+    const gru_layer *y = w->l->layer;
+    return (gru_cell_step){.units = w->units,
+                           .gates = gates_of(w, p),
+                           .h = w->m->h + p * h,
+                           .next = w->m->h + (p + 1) * h,
+                           .c = w->m->c ? w->m->c + p * h : NULL,
+                           .c_next = w->m->c ? w->m->c + (p + 1) * h : NULL,
+                           .mask = mask_of(w, time_of(w, p)),
+                           .update_new = y->update_new,
+                           .relu = y->activation == GRU_RELU,
+                           .dh = w->m->dh,
+                           .dc = w->m->dc,
+                           .drh = per_step(w, w->m->reset, p),
+                           .hr = y->reset_before ? h_of(w, 2, p) : NULL,
+                           .dhr = w->m->dh};
+}
+
+/* Pre-activation of one gate: bias + x W + h U, either product may be left out. */
+static void gate_sum(const walk *w, gru_real *out, size_t gate, const gru_real *bias,
+                     const gru_real *x, const gru_real *h) {
+    size_t u = w->units;
+    const gru_real *wk = w->d->kernel.forward + gate * w->in * u;
+    const gru_real *wr = w->d->recurrent.forward + gate * u * u;
+    if (x)
+        w->plan->kern->affine(out, u, bias, x, w->in, wk, h, h ? u : 0, wr);
+    else
+        w->plan->kern->affine(out, u, bias, h, u, wr, NULL, 0, NULL);
+}
+
+static void gru_step(const walk *w, size_t p, const gru_cell_step *c) {
+    size_t u = w->units, t = time_of(w, p);
+    const gru_kern *k = w->plan->kern;
+    const gru_real *b = w->d->bias;
+    gru_real *g = c->gates;
+    gate_sum(w, g, 0, b, x_of(w, 0, t), h_of(w, 0, p));
+    gate_sum(w, g + u * L, 1, b + u, x_of(w, 1, t), h_of(w, 1, p));
+    if (resets_after(w->l->layer)) {
+        gate_sum(w, g + 2 * u * L, 2, b + 2 * u, x_of(w, 2, t), NULL);
+        gate_sum(w, g + 3 * u * L, 2, b + 3 * u, NULL, h_of(w, 2, p));
+        k->gru_forward(c);
+        return;
+    }
+    k->gru_before_reset(c);
+    gate_sum(w, g + 2 * u * L, 2, b + 2 * u, x_of(w, 2, t), c->drh);
+    k->gru_before_forward(c);
+}
+
+static void plain_step(const walk *w, size_t p, const gru_cell_step *c) {
+    size_t u = w->units, t = time_of(w, p);
+    for (size_t g = 0; g < w->gates; g++)
+        gate_sum(w, c->gates + g * u * L, g, w->d->bias + g * u, x_of(w, g, t), h_of(w, g, p));
+    if (w->gates == 4)
+        w->plan->kern->lstm_forward(c);
+    else
+        w->plan->kern->rnn_forward(c);
+}
+
+static void blend(gru_real *out, const gru_real *held, const gru_real *mask, size_t count) {
+    for (size_t i = 0; mask && i < count; i++)
+        if (!(mask[i % L] > 0))
+            out[i] = held[i];
+}
+
+static void walk_forward(const walk *w) {
+    const gru_real *weights = w->plan->model->weights;
+    size_t h = w->units * L;
+    draw_masks(w);
+    start(w);
+    for (size_t p = w->from; p < w->to; p++) {
+        gru_cell_step c = step_of(w, p);
+        for (size_t g = 0; w->h_masked && g < w->gates; g++)
+            w->plan->kern->dropout_apply(w->h_masked + (g * w->plan->steps + p) * h, c.h,
+                                         w->m->h_bits + g * w->units, w->units,
+                                         w->l->layer->recurrent_dropout);
+        gru_real *next = c.next;
+        if (w->m->raw)
+            c.next = per_step(w, w->m->raw, p);
+        if (w->l->layer->kind == GRU_LAYER_GRU)
+            gru_step(w, p, &c);
+        else
+            plain_step(w, p, &c);
+        if (w->m->raw) {
+            gru_norm_forward(next, c.next, weights + w->d->gamma_at, weights + w->d->beta_at,
+                             w->units);
+            blend(next, c.h, c.mask, h);
+        }
+    }
+    finish(w);
+}
+
+/* out += (d Wᵀ of one gate) ⊙ mask, the mask being a dropout's. */
+static void back_through(const walk *w, gru_real *out, const gru_real *d, const gru_packed *m,
+                         size_t gate, size_t width, const uint16_t *bits, double rate) {
+    const gru_real *t = m->transposed + gate * m->in * m->out;
+    if (!bits) {
+        w->plan->kern->affine(out, width, NULL, d, w->units, t, NULL, 0, NULL);
+        return;
+    }
+    gru_real *part = w->m->scratch;
+    memset(part, 0, width * L * sizeof *part);
+    w->plan->kern->affine(part, width, NULL, d, w->units, t, NULL, 0, NULL);
+    w->plan->kern->dropout_apply(part, part, bits, width, rate);
+    for (size_t i = 0; i < width * L; i++)
+        out[i] += part[i];
+}
+
+static const uint16_t *h_bits(const walk *w, size_t gate) {
+    return w->m->h_bits ? w->m->h_bits + gate * w->units : NULL;
+}
+
+static void back_state(const walk *w, const gru_real *d, size_t gate) {
+    back_through(w, w->m->dh, d, &w->d->recurrent, gate, w->units, h_bits(w, gate),
+                 w->l->layer->recurrent_dropout);
+}
+
+static void back_input(const walk *w, size_t p, gru_real *din, const gru_real *gates) {
+    gru_real *dx = din + time_of(w, p) * w->in * L;
+    for (size_t g = 0; g < w->gates; g++) {
+        const uint16_t *bits =
+            w->m->x_bits ? w->m->x_bits + (x_masks(w->l) > 1 ? g : 0) * w->in : NULL;
+        back_through(w, dx, gates + g * w->units * L, &w->d->kernel, g, w->in, bits,
+                     w->l->layer->dropout);
+    }
+}
+
+static void gru_step_back(const walk *w, gru_cell_step *c) {
+    size_t u = w->units;
+    const gru_kern *k = w->plan->kern;
+    gru_real *g = c->gates;
+    if (resets_after(w->l->layer)) {
+        k->gru_backward(c);
+        back_state(w, g + 3 * u * L, 2);
+    } else {
+        /* the forward pass's r ⊙ h is kept for the weight gradient, so its gradient lives elsewhere
+         */
+        k->gru_before_backward(c);
+        gru_real *drh = w->m->scratch2, *dhr = w->m->dc;
+        memset(drh, 0, u * L * sizeof *drh);
+        memset(dhr, 0, u * L * sizeof *dhr);
+        k->affine(drh, u, NULL, g + 2 * u * L, u, w->d->recurrent.transposed + 2 * u * u, NULL, 0,
+                  NULL);
+        c->drh = drh;
+        c->dhr = dhr;
+        k->gru_before_backward_reset(c);
+        if (h_bits(w, 2))
+            k->dropout_apply(dhr, dhr, h_bits(w, 2), u, w->l->layer->recurrent_dropout);
+        for (size_t i = 0; i < u * L; i++)
+            w->m->dh[i] += dhr[i];
+    }
+    back_state(w, g, 0);
+    back_state(w, g + u * L, 1);
+}
+
+/* The gradient of this way's output at time t, added to dh. */
+static void add_dout(const walk *w, const gru_real *dout, size_t t, size_t p_other) {
+    const gru_layer *y = w->l->layer;
+    size_t h = w->units * L;
+    bool second = w->d == &w->l->way[1];
+    const gru_real *d = dout + (y->bidirectional == GRU_MERGE_CONCAT && second ? h : 0);
+    gru_real *dh = w->m->dh;
+    gru_real factor = y->bidirectional == GRU_MERGE_AVERAGE ? (gru_real)0.5 : 1;
+    const gru_real *other = NULL;
+    if (y->bidirectional == GRU_MERGE_MULTIPLY)
+        other = w->s->memory[w->l->index].way[second ? 0 : 1].h + p_other * h;
+    const gru_real *mask = w->l->ways > 1 && w->l->out.sequence ? mask_of(w, t) : NULL;
+    if (!other && !mask && factor == 1) {
+        for (size_t i = 0; i < h; i++)
+            dh[i] += d[i];
+        return;
+    }
+    for (size_t i = 0; i < h; i++)
+        dh[i] += d[i] * factor * (other ? other[i] : 1) * (mask ? mask[i % L] : 1);
+}
+
+static void norm_back(const walk *w, size_t p, const gru_cell_step *c) {
+    gru_real *d = w->m->scratch2, *dh = w->m->dh;
+    size_t h = w->units * L;
+    for (size_t i = 0; i < h; i++)
+        d[i] = c->mask ? dh[i] * c->mask[i % L] : dh[i];
+    gru_norm_backward(d, per_step(w, w->m->raw, p), w->plan->model->weights + w->d->gamma_at,
+                      w->s->gradient + w->d->gamma_at, w->s->gradient + w->d->beta_at, w->units);
+    blend(d, dh, c->mask, h);
+    memcpy(dh, d, h * sizeof *dh);
+}
+
+static void weight_gradients(const walk *w) {
+    size_t u = w->units, steps = w->to - w->from, ld = w->gates * u;
+    ptrdiff_t gate_step = (ptrdiff_t)(w->stored * u * L), h_step = (ptrdiff_t)(u * L);
+    ptrdiff_t x_step = (ptrdiff_t)(w->in * L) * (w->d->reversed ? -1 : 1);
+    const gru_real *gates = gates_of(w, w->from);
+    gru_real *dw = w->s->gradient + w->d->kernel_at, *du = w->s->gradient + w->d->recurrent_at;
+    bool gru = w->l->layer->kind == GRU_LAYER_GRU;
+    size_t t = steps ? time_of(w, w->from) : 0;
+    if (!steps)
+        return;
+    for (size_t g = 0; g < w->gates; g++) {
+        bool whole = x_masks(w->l) == 1;
+        if (!whole || g == 0)
+            gru_add_outer(w->plan, dw + g * u, ld, x_of(w, g, t), w->in, x_step, gates + g * u * L,
+                          whole ? ld : u, gate_step, steps);
+        size_t together = w->h_masked ? 1 : gru ? (g == 0 ? 2 : g == 2) : g == 0 ? w->gates : 0;
+        const gru_real *dg = gates + (gru && g == 2 && !w->m->reset ? 3 : g) * u * L;
+        const gru_real *h =
+            g == 2 && w->m->reset ? per_step(w, w->m->reset, w->from) : h_of(w, g, w->from);
+        if (together)
+            gru_add_outer(w->plan, du + g * u, ld, h, u, h_step, dg, together * u, gate_step,
+                          steps);
+    }
+    if (w->d->bias_at == SIZE_MAX)
+        return;
+    gru_real *db = w->s->gradient + w->d->bias_at;
+    w->plan->kern->column_sums(db, gates, ld, gate_step, steps);
+    if (resets_after(w->l->layer)) {
+        w->plan->kern->column_sums(db + 3 * u, gates, 2 * u, gate_step, steps);
+        w->plan->kern->column_sums(db + 5 * u, gates + 3 * u * L, u, gate_step, steps);
+    }
+}
+
+static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
+    size_t h = w->units * L, t_count = w->plan->steps;
+    size_t out = w->l->out.units * L;
+    memset(w->m->dh, 0, h * sizeof(gru_real));
+    memset(w->m->dc, 0, h * sizeof(gru_real));
+    if (!w->l->out.sequence)
+        add_dout(w, dout, 0, t_count);
+    for (size_t p = w->to; p-- > w->from;) {
+        size_t t = time_of(w, p);
+        if (w->l->out.sequence)
+            add_dout(w, dout + t * out, t, t_count - p);
+        gru_cell_step c = step_of(w, p);
+        if (w->m->raw)
+            norm_back(w, p, &c);
+        if (w->l->layer->kind == GRU_LAYER_GRU) {
+            gru_step_back(w, &c);
+        } else {
+            if (w->gates == 4)
+                w->plan->kern->lstm_backward(&c);
+            else
+                w->plan->kern->rnn_backward(&c);
+            for (size_t g = 0; g < w->gates; g++)
+                back_state(w, c.gates + g * h, g);
+        }
+        if (din)
+            back_input(w, p, din, c.gates);
+    }
+    weight_gradients(w);
+    if (w->d->initial_at != SIZE_MAX)
+        w->plan->kern->column_sums(w->s->gradient + w->d->initial_at, w->m->dh, w->units,
+                                   (ptrdiff_t)h, 1);
+}
+
+/* ---- the layer ---- */
+static void merge(gru_real *out, const gru_real *a, const gru_real *b, size_t h, gru_merge how) {
+    if (how == GRU_MERGE_CONCAT) {
+        memcpy(out, a, h * sizeof *out);
+        memcpy(out + h, b, h * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < h; i++)
+        out[i] = how == GRU_MERGE_SUM       ? a[i] + b[i]
+                 : how == GRU_MERGE_AVERAGE ? (a[i] + b[i]) / 2
+                                            : a[i] * b[i];
+}
+
+/* Joins the two ways; Keras gives zeros at masked steps of a bidirectional sequence. */
+static void join(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t h = l->layer->units * L, out = l->out.units * L, steps = plan->steps;
+    if (!l->out.sequence) {
+        merge(m->own, m->way[0].h + steps * h, m->way[1].h + steps * h, h, l->layer->bidirectional);
+        return;
+    }
+    for (size_t t = 0; t < steps; t++) {
+        gru_real *y = m->own + t * out;
+        if (s->mask && (t < s->first || t >= s->end)) {
+            memset(y, 0, out * sizeof *y);
+            continue;
+        }
+        merge(y, m->way[0].h + (t + 1) * h, m->way[1].h + (steps - t) * h, h,
+              l->layer->bidirectional);
+        for (size_t i = 0; s->mask && s->partial[t] && i < out; i++)
+            y[i] *= s->mask[t * L + i % L];
+    }
+}
+
+static void add_residual(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t in = l->in.units * L, out = l->out.units * L;
+    for (size_t t = l->out.sequence ? 0 : plan->steps - 1; t < plan->steps; t++) {
+        gru_real *y = m->own + (l->out.sequence ? t * out : 0);
+        const gru_real *x = m->in + t * in;
+        if (l->projection_at != SIZE_MAX)
+            plan->kern->affine(y, l->out.units, NULL, x, l->in.units, l->dense.forward, NULL, 0,
+                               NULL);
+        else
+            for (size_t i = 0; i < out; i++)
+                y[i] += x[i];
+    }
+}
+
+static void forward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+    gru_layer_memory *m = &s->memory[l->index];
+    size_t h = l->layer->units * L;
+    for (size_t way = 0; way < l->ways; way++) {
+        walk w = walk_of(plan, l, s, way);
+        walk_forward(&w);
+    }
+    m->out = l->out.sequence ? m->way[0].h + h : m->way[0].h + plan->steps * h;
+    if (l->ways > 1) {
+        join(plan, l, s);
+        m->out = m->own;
+    } else if (l->layer->residual) {
+        memcpy(m->own, m->out, (l->out.sequence ? plan->steps : 1) * h * sizeof *m->own);
+        m->out = m->own;
+    }
+    if (l->layer->residual)
+        add_residual(plan, l, s);
+}
+
+static void residual_back(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                          const gru_real *dout, gru_real *din) {
+    size_t in = l->in.units * L, out = l->out.units * L,
+           from = l->out.sequence ? 0 : plan->steps - 1;
+    size_t steps = plan->steps - from;
+    const gru_real *x = s->memory[l->index].in + from * in;
+    if (l->projection_at != SIZE_MAX)
+        gru_add_outer(plan, s->gradient + l->projection_at, l->out.units, x, l->in.units,
+                      (ptrdiff_t)in, dout, l->out.units, (ptrdiff_t)out, steps);
+    for (size_t t = 0; din && t < steps; t++) {
+        gru_real *dx = din + (from + t) * in;
+        if (l->projection_at != SIZE_MAX)
+            plan->kern->affine(dx, l->in.units, NULL, dout + t * out, l->out.units,
+                               l->dense.transposed, NULL, 0, NULL);
+        else
+            for (size_t i = 0; i < in; i++)
+                dx[i] += dout[t * out + i];
+    }
+}
+
+static void backward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                               const gru_real *dout, gru_real *din) {
+    if (din)
+        memset(din, 0, plan->steps * l->in.units * L * sizeof *din);
+    for (size_t way = 0; way < l->ways; way++) {
+        walk w = walk_of(plan, l, s, way);
+        walk_backward(&w, dout, din);
+    }
+    if (l->layer->residual)
+        residual_back(plan, l, s, dout, din);
+}
+
+const gru_layer_ops gru_recurrent_ops = {plan_recurrent, refresh_recurrent, reserve_recurrent,
+                                         forward_recurrent, backward_recurrent};
