@@ -1,0 +1,35 @@
+/* Weights of other libraries: Keras's and PyTorch's names, shapes and gate orders, both ways.
+ *
+ * Foreign tensors are named `<n>.<weight>`, n counting the architecture's layers from 0. Keras's
+ * are laid out as gru_model's own (kernel (F,3H), gates z,r,h); PyTorch's are transposed
+ * (weight_ih_l0 (3H,F)), order a GRU's gates r,z,n, and have two biases in every recurrent layer.
+ * Weights that PyTorch has no name for (attention, a learned first state) keep ours. Numbers are
+ * moved, never computed with, so that a round trip gives the same bits; the one exception is an
+ * LSTM's or a tanh RNN's second PyTorch bias, which is added to the first (and exported as zeros).
+ */
+#ifndef GRU_NN_WEIGHTS_H
+#define GRU_NN_WEIGHTS_H
+
+#include "io/bundle.h"
+#include "nn/arch.h"
+#include "nn/model.h"
+
+typedef enum gru_framework { GRU_FRAMEWORK_KERAS, GRU_FRAMEWORK_TORCH } gru_framework;
+
+/* The framework called "keras" or "torch"; GRU_ERR_USAGE for any other word. */
+gru_status gru_framework_find(const char *name, gru_framework *out, gru_error *err);
+/* The input that these weights were made for: tokens where the first layer is an embedding, else
+ * the number of features that the first layer with weights takes; *out's steps are 0 (unknown).
+ * GRU_ERR_DATA when the tensors don't tell. */
+gru_status gru_weights_input(const gru_arch *arch, gru_framework from, const gru_bundle *b,
+                             gru_input_shape *out, gru_error *err);
+/* Copies all of b's tensors (F32 or F64) into m. Every weight of the network must be there and
+ * every tensor must be one of its weights, else GRU_ERR_DATA lists what is missing, misshapen (name
+ * and both shapes) or left over, and m is unchanged. */
+gru_status gru_weights_import(gru_model *m, gru_framework from, const gru_bundle *b,
+                              gru_error *err);
+/* Adds the network's weights to b as F32, and the metadata "format" (keras or torch) and "arch".
+ * GRU_ERR_DATA when the framework has no such layer (PyTorch: reset=before, update=new). */
+gru_status gru_weights_export(const gru_model *m, gru_framework to, gru_bundle *b, gru_error *err);
+
+#endif
