@@ -106,7 +106,7 @@ typedef struct nearest {
 
 static void consider(nearest *n, const char *candidate, size_t len) {
     size_t d = distance(n->to, candidate, len);
-    if (d < n->distance && d < len && d < n->to.len) {
+    if (d < n->distance && 2 * d < len && d < n->to.len) {
         n->distance = d;
         n->best = candidate;
         n->best_len = len;
@@ -160,17 +160,13 @@ static gru_status fail_layer(const parser *p, word w) {
     return fail(p, &w, &s);
 }
 
+/* The key as it is written; "=" says that a value follows. */
 static void add_key(gru_str *s, const gru_arch_key *key) {
-    static const char *const forms[] = {
-        [GRU_ARCH_RATE] = "=SHARE",       [GRU_ARCH_PENALTY] = "=NUMBER",
-        [GRU_ARCH_INIT] = "=INITIALISER", [GRU_ARCH_FILE] = "=FILE",
-        [GRU_ARCH_BARE] = NULL,
-    };
     gru_str_add(s, key->name);
     if (key->value == GRU_ARCH_WORD || key->value == GRU_ARCH_SWITCH)
         gru_str_addf(s, "=%s", key->words);
-    else if (forms[key->value])
-        gru_str_add(s, forms[key->value]);
+    else if (key->value != GRU_ARCH_FLAG && key->value != GRU_ARCH_BARE)
+        gru_str_add_char(s, '=');
 }
 
 /* A word that is no option of the layer: what it does take. */
@@ -344,7 +340,7 @@ static gru_status set_key(parser *p, word whole, word value, const gru_arch_key 
         return fail_text(p, &whole, "expected the word alone, without a value");
     if (!bare && !value.at && !key->number) {
         gru_str s = {0};
-        gru_str_add(&s, "expected ");
+        gru_str_add(&s, "expected a value: ");
         add_key(&s, key);
         return fail(p, &whole, &s);
     }
@@ -445,7 +441,7 @@ static gru_status read_layer(parser *p, gru_layer *layer, bool *found) {
         return fail_layer(p, w);
     p->form = &gru_arch_forms[layer->kind];
     layer->activation = layer->kind == GRU_LAYER_RNN ? GRU_TANH : GRU_LINEAR;
-    bool activation = false;
+    bool activation = false, activated = false;
     for (size_t i = 0; !st && i < 2; i++) {
         activation |= p->form->sizes[i] == GRU_ARCH_ACTIVATION;
         if (p->form->sizes[i] == GRU_ARCH_NOTHING || p->form->sizes[i] == GRU_ARCH_ACTIVATION)
@@ -455,11 +451,14 @@ static gru_status read_layer(parser *p, gru_layer *layer, bool *found) {
     }
     while (!st && !(st = next_word(p, &w)) && w.len) {
         int which = activation ? find_word(gru_arch_activations, w) : -1;
-        if (which >= 0) {
-            layer->activation = (gru_activation)which;
-            activation = false;
-        } else
+        if (which < 0)
             st = read_option(p, w);
+        else if (activated)
+            st = fail_text(p, &w, "expected one activation only");
+        else {
+            layer->activation = (gru_activation)which;
+            activated = true;
+        }
     }
     return st;
 }
