@@ -229,8 +229,10 @@ static void backward_batch_norm(const gru_plan *plan, const gru_layer_plan *l, g
     const gru_real *scale = mean + units, *sum = scale + units, *along = sum + units;
     for (size_t i = 0; din && i < steps * units * L; i++) {
         size_t u = i / L % units;
+        bool counted = !l->out.sequence || !s->mask || s->mask[i / L / units * L + i % L] > 0;
         gru_real hat = (m->in[i] - mean[u]) * scale[u];
-        din[i] = i % L < s->rows ? gamma[u] * scale[u] * (dout[i] - sum[u] - hat * along[u]) : 0;
+        gru_real through = counted ? sum[u] + hat * along[u] : 0;
+        din[i] = i % L < s->rows ? gamma[u] * scale[u] * (dout[i] - through) : 0;
     }
 }
 
