@@ -50,25 +50,29 @@ static void pad(gru_str *out, size_t have, size_t want) {
         gru_str_add_char(out, ' ');
 }
 
-/* Flush right in `width` columns; what is too long ends in "…". */
-static void right(gru_str *out, const char *text, size_t width) {
-    if (gru_text_width(text) <= width) {
-        pad(out, gru_text_width(text), width);
+void gru_text_cut(gru_str *out, const char *text, size_t columns) {
+    if (gru_text_width(text) <= columns) {
         gru_str_add(out, text);
         return;
     }
     size_t used = 0;
     const char *end = text;
-    for (const char *next = text; *next;) {
-        const size_t columns = wide(decode(&next)) ? 2 : 1;
-        if (used + columns + 1 > width)
+    for (const char *next = text; *next; end = next) {
+        used += wide(decode(&next)) ? 2 : 1;
+        if (used + 1 > columns)
             break;
-        used += columns;
-        end = next;
     }
-    pad(out, used + 1, width);
     gru_str_add_bytes(out, text, (size_t)(end - text));
     gru_str_add(out, "…");
+}
+
+/* Flush right in `width` columns; what is too long is cut. */
+static void right(gru_str *out, const char *text, size_t width) {
+    gru_str shown = {0};
+    gru_text_cut(&shown, text, width);
+    pad(out, gru_text_width(gru_str_text(&shown)), width);
+    gru_str_add(out, gru_str_text(&shown));
+    gru_str_free(&shown);
 }
 
 /* ---- classes ---- */

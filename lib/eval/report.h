@@ -18,5 +18,7 @@ void gru_report_classes(const gru_classes *c, gru_str *out);
 void gru_report_matrix(const gru_classes *c, gru_str *out);
 /* Columns a text takes on a terminal (an East Asian wide character takes two). */
 size_t gru_text_width(const char *text);
+/* Appends text, cut to that many columns; what is cut off becomes "…". */
+void gru_text_cut(gru_str *out, const char *text, size_t columns);
 
 #endif
