@@ -290,12 +290,17 @@ static gru_status gather_ids(gru_runner *r, gru_slice *s, const gru_batch *b, gr
 
 static void gather_numbers(gru_runner *r, gru_slice *s, const gru_batch *b) {
     size_t at = b->spec->slot[GRU_X].offset, count = r->plan.steps * r->plan.model->input.features;
-    for (size_t i = 0; i < L; i++) {
-        const float *x =
-            i < s->rows ? (const float *)(const void *)(b->records[s->first_row + i] + at) : NULL;
-        for (size_t k = 0; k < count; k++)
-            s->x[k * L + i] = x ? (gru_real)x[k] : 0;
+    const float *rows[L];
+    for (size_t i = 0; i < L; i++) { /* rows that are not there repeat the last */
+        size_t row = i < s->rows ? i : s->rows - 1;
+        rows[i] = (const float *)(const void *)(b->records[s->first_row + row] + at);
     }
+#ifdef GRU_DOUBLE
+    for (size_t k = 0; k < count * L; k++)
+        s->x[k] = (gru_real)rows[k % L][k / L];
+#else
+    r->plan.kern->to_lanes(s->x, rows, count);
+#endif
 }
 
 static gru_status valid_steps(const gru_runner *r, const gru_batch *b, const unsigned char *record,
