@@ -1,0 +1,281 @@
+/* A set of samples held whole: mapped where the file allows, else spooled once. */
+#include "train/dataset.h"
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { SPOOL_MEMORY = 64 << 20, SPOOL_BLOCK = 1 << 20 };
+
+struct gru_dataset {
+    gru_record_spec spec;
+    char *name;
+    size_t count;
+    const unsigned char *records;
+    unsigned char *memory; /* spooled here, or NULL */
+    void *map;             /* mapped here, or NULL */
+    size_t map_bytes;
+};
+
+static gru_status failed(const char *what, gru_error *err) {
+    return gru_error_set(err, GRU_ERR_IO, "%s: %s", what, strerror(errno));
+}
+
+/* Maps bytes of fd from offset on; offset need not be a multiple of the page size. */
+static gru_status map_records(gru_dataset *d, int fd, uint64_t offset, gru_error *err) {
+    size_t lead = (size_t)(offset % (uint64_t)sysconf(_SC_PAGESIZE)), bytes;
+    if (!gru_size_mul(d->count, d->spec.bytes, &bytes) || !gru_size_add(bytes, lead, &bytes)) {
+        return gru_error_memory(err, UINT64_MAX);
+    }
+    void *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, (off_t)(offset - lead));
+    if (map == MAP_FAILED) {
+        return failed(d->name, err);
+    }
+    d->map = map;
+    d->map_bytes = bytes;
+    d->records = (const unsigned char *)map + lead;
+    return GRU_OK;
+}
+
+static gru_status check_finite(const gru_dataset *d, gru_error *err) {
+    static const char *const names[] = {"x", "y", "len", "w"};
+    for (size_t row = 0; row < d->count; row++) {
+        for (size_t s = 0; s < GRU_ID; s++) {
+            const gru_slot_spec *slot = &d->spec.slot[s];
+            const unsigned char *at = gru_dataset_record(d, row) + slot->offset;
+            bool finite = true;
+            for (size_t i = 0; slot->type == 'f' && i < slot->bytes; i += sizeof(float)) {
+                float value;
+                memcpy(&value, at + i, sizeof value);
+                finite &= isfinite(value) != 0;
+            }
+            if (!finite) {
+                return gru_error_set(err, GRU_ERR_DATA,
+                                     "%s: row %zu: field %s holds a value that is not finite",
+                                     d->name, row + 1, names[s]);
+            }
+        }
+    }
+    return GRU_OK;
+}
+
+/* An unnamed temporary file. */
+static gru_status temporary(FILE **out, gru_error *err) {
+    const char *dir = getenv("TMPDIR");
+    char path[512];
+    snprintf(path, sizeof path, "%s/gru-XXXXXX", dir && *dir ? dir : "/tmp");
+    int fd = mkstemp(path);
+    if (fd < 0) {
+        return failed(path, err);
+    }
+    unlink(path);
+    *out = fdopen(fd, "w+b");
+    if (!*out) {
+        close(fd);
+        return failed(path, err);
+    }
+    return GRU_OK;
+}
+
+/* The rest of the stream into file, after what memory holds already; then mapped. */
+static gru_status spool_to_file(gru_dataset *d, gru_npy_reader *reader, size_t block,
+                                gru_error *err) {
+    FILE *file;
+    size_t got = 1;
+    if (temporary(&file, err)) {
+        return err->code;
+    }
+    gru_status status = GRU_OK;
+    if (fwrite(d->memory, d->spec.bytes, d->count, file) != d->count) {
+        status = failed("temporary file", err);
+    }
+    while (status == GRU_OK && got > 0) {
+        status = gru_npy_next(reader, d->memory, block, &got, err);
+        if (status == GRU_OK && fwrite(d->memory, d->spec.bytes, got, file) != got) {
+            status = failed("temporary file", err);
+        }
+        d->count += status == GRU_OK ? got : 0;
+    }
+    if (status == GRU_OK && fflush(file) != 0) {
+        status = failed("temporary file", err);
+    }
+    if (status == GRU_OK) {
+        status = map_records(d, fileno(file), 0, err);
+    }
+    if (fclose(file) != 0 && status == GRU_OK) {
+        status = failed("temporary file", err);
+    }
+    free(d->memory);
+    d->memory = NULL;
+    return status;
+}
+
+static gru_status spool(gru_dataset *d, gru_npy_reader *reader, gru_error *err) {
+    size_t bytes = d->spec.bytes, got = 1, cap = 0;
+    size_t block = bytes < SPOOL_BLOCK ? SPOOL_BLOCK / bytes : 1;
+    while (got > 0) {
+        if (d->count > 0 && d->count >= SPOOL_MEMORY / bytes && cap - d->count < block) {
+            return spool_to_file(d, reader, block, err);
+        }
+        if (gru_mem_grow(&d->memory, &cap, d->count + block, bytes, err) ||
+            gru_npy_next(reader, d->memory + d->count * bytes, block, &got, err)) {
+            return err->code;
+        }
+        d->count += got;
+    }
+    d->records = d->memory;
+    return GRU_OK;
+}
+
+static gru_status load(gru_dataset *d, gru_npy_reader *reader, gru_error *err) {
+    int fd;
+    uint64_t offset, count;
+    d->spec = *gru_npy_spec(reader);
+    if (gru_npy_mappable(reader, &fd, &offset, &count) && offset % 4 == 0 && count > 0) {
+        d->count = (size_t)count;
+        if (map_records(d, fd, offset, err) || check_finite(d, err)) {
+            return err->code;
+        }
+    } else if (spool(d, reader, err)) {
+        return err->code;
+    }
+    if (d->count == 0) {
+        return gru_error_set(err, GRU_ERR_DATA, "%s: no samples", d->name);
+    }
+    if (d->count > UINT32_MAX) {
+        return gru_error_set(err, GRU_ERR_DATA, "%s: %zu samples; at most %u can be used", d->name,
+                             d->count, UINT32_MAX);
+    }
+    return GRU_OK;
+}
+
+gru_status gru_dataset_open(gru_dataset **out, const char *path, gru_error *err) {
+    gru_dataset *d;
+    gru_input *in = NULL;
+    gru_npy_reader *reader = NULL;
+    *out = NULL;
+    if (gru_mem_new(&d, 1, sizeof *d, err)) {
+        return err->code;
+    }
+    gru_status status = gru_input_open(&in, path, err);
+    if (status == GRU_OK) {
+        const char *name = gru_input_name(in);
+        d->name = gru_str_copy(name, strlen(name));
+        status = d->name ? gru_npy_open(&reader, in, err) : gru_error_memory(err, strlen(name));
+    }
+    if (status == GRU_OK) {
+        status = load(d, reader, err);
+    }
+    if (reader) {
+        gru_npy_close(reader);
+    }
+    if (in) {
+        gru_input_close(in);
+    }
+    if (status != GRU_OK) {
+        gru_dataset_close(d);
+        return status;
+    }
+    *out = d;
+    return GRU_OK;
+}
+
+void gru_dataset_close(gru_dataset *d) {
+    if (!d) {
+        return;
+    }
+    if (d->map) {
+        munmap(d->map, d->map_bytes);
+    }
+    free(d->memory);
+    free(d->name);
+    free(d);
+}
+
+const gru_record_spec *gru_dataset_spec(const gru_dataset *d) {
+    return &d->spec;
+}
+
+const char *gru_dataset_name(const gru_dataset *d) {
+    return d->name;
+}
+
+size_t gru_dataset_count(const gru_dataset *d) {
+    return d->count;
+}
+
+const unsigned char *gru_dataset_record(const gru_dataset *d, size_t i) {
+    return d->records + i * d->spec.bytes;
+}
+
+/* The first value of an int32 field outside 0 … limit − 1: true, with its row. */
+static bool out_of_range(const gru_dataset *d, gru_slot which, size_t limit, size_t *row,
+                         int32_t *value) {
+    const gru_slot_spec *slot = &d->spec.slot[which];
+    for (*row = 0; slot->type == 'i' && *row < d->count; ++*row) {
+        const unsigned char *at = gru_dataset_record(d, *row) + slot->offset;
+        for (size_t i = 0; i < slot->bytes; i += sizeof *value) {
+            memcpy(value, at + i, sizeof *value);
+            if (*value < 0 || (size_t)*value >= limit) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+gru_status gru_dataset_check_classes(const gru_dataset *d, size_t classes, gru_error *err) {
+    size_t row;
+    int32_t value;
+    if (out_of_range(d, GRU_Y, classes, &row, &value)) {
+        return gru_error_set(err, GRU_ERR_DATA, "%s: row %zu: class %d is not one of 0 to %zu",
+                             d->name, row + 1, value, classes - 1);
+    }
+    return GRU_OK;
+}
+
+gru_status gru_dataset_check_tokens(const gru_dataset *d, size_t rows, gru_error *err) {
+    size_t row;
+    int32_t value;
+    if (out_of_range(d, GRU_X, rows, &row, &value)) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s: row %zu: token %d is not one of the embedding's 0 to %zu",
+                             d->name, row + 1, value, rows - 1);
+    }
+    return GRU_OK;
+}
+
+size_t gru_dataset_classes(const gru_dataset *d) {
+    const gru_slot_spec *slot = &d->spec.slot[GRU_Y];
+    int32_t most = -1, value;
+    for (size_t row = 0; slot->type == 'i' && row < d->count; row++) {
+        const unsigned char *at = gru_dataset_record(d, row) + slot->offset;
+        for (size_t i = 0; i < slot->bytes; i += sizeof value) {
+            memcpy(&value, at + i, sizeof value);
+            most = value > most ? value : most;
+        }
+    }
+    return (size_t)(most + 1);
+}
+
+void gru_order_shuffle(uint32_t *order, size_t count, uint64_t seed, uint64_t epoch) {
+    gru_random random;
+    gru_random_init(&random, seed, GRU_PURPOSE_SHUFFLE, (uint32_t)epoch);
+    for (size_t i = 0; i < count; i++) {
+        order[i] = (uint32_t)i;
+    }
+    for (size_t i = count; i-- > 1;) {
+        uint32_t j = gru_random_below(&random, (uint32_t)(i + 1)), other = order[j];
+        order[j] = order[i];
+        order[i] = other;
+    }
+}

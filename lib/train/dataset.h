@@ -1,0 +1,42 @@
+/* A set of samples that can be read in any order: a tensor stream, held whole.
+ *
+ * A plain NPY file is mapped, so memory does not grow with it; a pipe, a gzip file or an array that
+ * needs converting is spooled once, in memory or, when it is large, in an unnamed temporary file
+ * that is then mapped. */
+#ifndef GRU_TRAIN_DATASET_H
+#define GRU_TRAIN_DATASET_H
+
+#include "io/npy.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct gru_dataset gru_dataset;
+
+/* path NULL or "-": standard input. An empty set is GRU_ERR_DATA, and so are values that aren't
+ * finite (field and row named). */
+gru_status gru_dataset_open(gru_dataset **out, const char *path, gru_error *err);
+void gru_dataset_close(gru_dataset *d);
+const gru_record_spec *gru_dataset_spec(const gru_dataset *d);
+const char *gru_dataset_name(const gru_dataset *d);
+size_t gru_dataset_count(const gru_dataset *d);
+/* Record i; valid until gru_dataset_close. */
+const unsigned char *gru_dataset_record(const gru_dataset *d, size_t i);
+/* Checks that all class ids of y are 0 … classes − 1; names the first row that isn't (rows from 1).
+ */
+gru_status gru_dataset_check_classes(const gru_dataset *d, size_t classes, gru_error *err);
+/* Largest class id in y plus 1, or 0 where y holds no ids. */
+size_t gru_dataset_classes(const gru_dataset *d);
+/* Checks that the token ids of x are 0 … rows − 1 (an embedding's rows). */
+gru_status gru_dataset_check_tokens(const gru_dataset *d, size_t rows, gru_error *err);
+
+/* Rows start … start + count − 1 of a set. */
+typedef struct gru_samples {
+    const gru_dataset *set;
+    size_t start, count;
+} gru_samples;
+
+/* order[count] = 0 … count − 1, shuffled by Fisher-Yates with the generator of (seed, epoch). */
+void gru_order_shuffle(uint32_t *order, size_t count, uint64_t seed, uint64_t epoch);
+
+#endif

@@ -1,0 +1,500 @@
+/* Optimizers: what a step does to which part of the flat block. The loops are in update.c, the
+ * words of --optimizer in optimizer_parse.c. */
+#include "train/optimizer.h"
+
+#include "base/mem.h"
+#include "base/number.h"
+#include "train/update.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fixed sizes, so that sums have the same order for any number of threads. */
+enum { CHUNK = 8192, ROWS = 16, RING = 1024, SMALL = 32768 };
+
+typedef struct chunk {
+    size_t param, offset, count;
+} chunk;
+
+struct gru_optimizer {
+    gru_optimizer_options options;
+    gru_model *model;
+    gru_pool *pool;
+    gru_update_loop *loop;
+    size_t states; /* flat arrays in use, of GRU_UPDATE_STATES */
+    gru_real *state[GRU_UPDATE_STATES];
+    size_t weights;
+    uint64_t t;       /* steps taken */
+    double u_product; /* Nadam's product of momenta up to t */
+
+    chunk *chunks; /* of the dense tensors that are trained */
+    size_t chunk_count, dense;
+    double *chunk_square; /* sums of squares */
+    double *row_square;   /* of each ROWS touched rows */
+    gru_real *scale;      /* of each tensor, from clipping */
+
+    size_t sparse; /* number of the lazy tensor, or SIZE_MAX */
+    size_t rows, width, offset;
+    bool idle;        /* a step with gradient 0 changes nothing, so there is nothing to catch up */
+    uint64_t *last;   /* step up to which each row is up to date */
+    gru_real *zeros;  /* [width] */
+    gru_update *ring; /* coefficients of the last RING steps */
+
+    /* what the tasks of the current call work on */
+    gru_update now;
+    gru_real *gradients;
+    const uint32_t *touched; /* NULL: all rows */
+    size_t touched_count;
+    uint64_t upto;
+};
+
+static gru_update_loop *loop_of(const gru_optimizer_options *o, size_t *states) {
+    switch (o->kind) {
+    case GRU_OPTIMIZER_SGD:
+        *states = o->momentum > 0;
+        if (*states == 0) {
+            return gru_update_sgd;
+        }
+        return o->nesterov ? gru_update_nesterov : gru_update_momentum;
+    case GRU_OPTIMIZER_RMSPROP:
+        *states = o->centered ? 3 : o->momentum > 0 ? 2 : 1;
+        return *states == 1 ? gru_update_rmsprop : gru_update_rmsprop_full;
+    case GRU_OPTIMIZER_ADAGRAD:
+        *states = 1;
+        return gru_update_adagrad;
+    default:
+        *states = o->amsgrad ? 3 : 2;
+        return o->amsgrad ? gru_update_amsgrad : gru_update_adam;
+    }
+}
+
+/* Adam, AdamW and Nadam at step t. */
+static void adam_coefficients(gru_optimizer *o, double lr, double t, gru_update *u) {
+    const gru_optimizer_options *p = &o->options;
+    double bc1 = 1 - pow(p->beta1, t), bc2 = 1 - pow(p->beta2, t);
+    u->c1 = (gru_real)(1 - p->beta1);
+    u->c2 = (gru_real)(1 - p->beta2);
+    u->eps = (gru_real)p->epsilon;
+    if (p->kind == GRU_OPTIMIZER_NADAM) {
+        double pace = p->torch ? 0.004 : 1;
+        double mu = p->beta1 * (1 - 0.5 * pow(0.96, t * pace));
+        double next = p->beta1 * (1 - 0.5 * pow(0.96, (t + 1) * pace));
+        o->u_product *= mu;
+        u->a = (gru_real)(lr * next / (1 - o->u_product * next));
+        u->b = (gru_real)(lr * (1 - mu) / (1 - o->u_product));
+        u->root = (gru_real)(1 / sqrt(bc2));
+    } else if (p->torch) {
+        u->a = (gru_real)(lr / bc1);
+        u->root = (gru_real)(1 / sqrt(bc2));
+    } else { /* Keras folds the correction of the second moment into the rate, not into ε */
+        u->a = (gru_real)(lr * sqrt(bc2) / bc1);
+        u->root = 1;
+    }
+}
+
+static gru_update coefficients(gru_optimizer *o, double lr) {
+    const gru_optimizer_options *p = &o->options;
+    gru_update u = {.scale = 1, .root = 1, .in = 1, .out = 1};
+    bool coupled = p->torch && p->kind != GRU_OPTIMIZER_ADAMW;
+    u.couple = coupled ? (gru_real)p->weight_decay : 0;
+    u.decay = coupled ? 0 : (gru_real)(lr * p->weight_decay);
+    u.momentum = (gru_real)p->momentum;
+    switch (p->kind) {
+    case GRU_OPTIMIZER_SGD:
+        u.in = p->torch ? 1 : (gru_real)-lr;
+        u.out = p->torch ? (gru_real)-lr : 1;
+        break;
+    case GRU_OPTIMIZER_RMSPROP:
+        u.c1 = u.c2 = (gru_real)(1 - p->rho);
+        u.in = p->torch ? 1 : (gru_real)lr;
+        u.out = p->torch ? (gru_real)lr : 1;
+        break;
+    case GRU_OPTIMIZER_ADAGRAD:
+        u.in = (gru_real)lr;
+        break;
+    default:
+        adam_coefficients(o, lr, (double)o->t, &u);
+        return u;
+    }
+    u.eps = p->torch ? (gru_real)p->epsilon : 0;
+    u.eps_inside = p->torch ? 0 : (gru_real)p->epsilon;
+    return u;
+}
+
+static void run_loop(const gru_optimizer *o, const gru_update *u, size_t offset, size_t count,
+                     const gru_real *g) {
+    gru_real *s[GRU_UPDATE_STATES];
+    for (size_t i = 0; i < GRU_UPDATE_STATES; i++) {
+        s[i] = o->state[i] ? o->state[i] + offset : NULL;
+    }
+    o->loop(u, count, gru_model_weights(o->model) + offset, g, s[0], s[1], s[2]);
+}
+
+/* Tasks one after the other when there is too little to share out. */
+static void run_tasks(const gru_optimizer *o, size_t tasks, size_t elements, gru_task *task,
+                      void *arg) {
+    if (elements >= SMALL) {
+        gru_pool_run(o->pool, tasks, task, arg);
+        return;
+    }
+    for (size_t i = 0; i < tasks; i++) {
+        task(arg, i, 0);
+    }
+}
+
+static size_t row_at(const gru_optimizer *o, size_t i) {
+    return o->touched ? o->touched[i] : i;
+}
+
+static bool all_zero(const gru_real *v, size_t n) {
+    gru_real most = 0;
+    for (size_t i = 0; i < n; i++) {
+        most = fabs((double)v[i]) > (double)most ? (gru_real)fabs((double)v[i]) : most;
+    }
+    return most <= 0;
+}
+
+/* The steps that row missed, with gradient 0. */
+static void catch_up_row(gru_optimizer *o, size_t row) {
+    size_t offset = o->offset + row * o->width;
+    if (o->last[row] >= o->upto) {
+        return;
+    }
+    bool decays = o->now.decay > 0 || o->now.couple > 0 || o->options.weight_decay > 0;
+    bool fresh = !decays;
+    for (size_t i = 0; i < o->states && fresh; i++) {
+        fresh = all_zero(o->state[i] + offset, o->width);
+    }
+    for (uint64_t t = o->last[row] + 1; !fresh && t <= o->upto; t++) {
+        run_loop(o, &o->ring[t % RING], offset, o->width, o->zeros);
+    }
+    o->last[row] = o->upto;
+}
+
+static void catch_up_task(void *arg, size_t task, size_t worker) {
+    (void)worker;
+    gru_optimizer *o = arg;
+    size_t end = (task + 1) * ROWS < o->touched_count ? (task + 1) * ROWS : o->touched_count;
+    for (size_t i = task * ROWS; i < end; i++) {
+        catch_up_row(o, row_at(o, i));
+    }
+}
+
+static void catch_up(gru_optimizer *o, const uint32_t *rows, size_t count) {
+    if (o->sparse == SIZE_MAX || o->idle || count == 0) {
+        return;
+    }
+    o->touched = rows;
+    o->touched_count = count;
+    o->upto = o->t;
+    run_tasks(o, (count + ROWS - 1) / ROWS, count * o->width * 4, catch_up_task, o);
+}
+
+void gru_optimizer_catch_up(gru_optimizer *o, const uint32_t *rows, size_t count) {
+    if (rows) {
+        catch_up(o, rows, count);
+    }
+}
+
+void gru_optimizer_flush(gru_optimizer *o) {
+    catch_up(o, NULL, o->rows);
+}
+
+/* ---- a step ---- */
+
+static double square_sum(const gru_real *g, size_t n) {
+    double part[8] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        for (size_t k = 0; k < 8; k++) {
+            part[k] += (double)g[i + k] * (double)g[i + k];
+        }
+    }
+    for (; i < n; i++) {
+        sum += (double)g[i] * (double)g[i];
+    }
+    for (size_t k = 0; k < 8; k++) {
+        sum += part[k];
+    }
+    return sum;
+}
+
+static void square_task(void *arg, size_t task, size_t worker) {
+    (void)worker;
+    gru_optimizer *o = arg;
+    if (task < o->chunk_count) {
+        const chunk *c = &o->chunks[task];
+        o->chunk_square[task] = square_sum(o->gradients + c->offset, c->count);
+        return;
+    }
+    size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
+    double sum = 0;
+    for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
+        sum += square_sum(o->gradients + o->offset + row_at(o, i) * o->width, o->width);
+    }
+    o->row_square[block] = sum;
+}
+
+static size_t row_tasks(const gru_optimizer *o) {
+    return o->sparse == SIZE_MAX ? 0 : (o->touched_count + ROWS - 1) / ROWS;
+}
+
+static size_t elements(const gru_optimizer *o) {
+    return o->dense + o->touched_count * o->width;
+}
+
+/* Keras: each gradient times c / max(norm, c), or all times c · min(1/norm, 1/c). A norm that isn't
+ * finite makes every gradient NaN, which the loop then reports. */
+static void clip_norms(gru_optimizer *o) {
+    size_t params = gru_model_param_count(o->model), rows = row_tasks(o);
+    double global = 0, *square = o->row_square + (o->rows + ROWS - 1) / ROWS;
+    memset(square, 0, params * sizeof *square);
+    run_tasks(o, o->chunk_count + rows, elements(o), square_task, o);
+    for (size_t i = 0; i < o->chunk_count; i++) {
+        square[o->chunks[i].param] += o->chunk_square[i];
+    }
+    for (size_t i = 0; i < rows; i++) {
+        square[o->sparse] += o->row_square[i];
+    }
+    for (size_t p = 0; p < params; p++) {
+        double norm = sqrt(square[p]), most = o->options.clip_norm;
+        o->scale[p] = (gru_real)(norm <= most ? 1 : most / norm);
+        global += square[p];
+    }
+    if (o->options.clip_global_norm > 0) {
+        double norm = sqrt(global), most = o->options.clip_global_norm;
+        double scale = norm <= most ? 1 : most / norm;
+        for (size_t p = 0; p < params; p++) {
+            o->scale[p] = (gru_real)(isfinite(norm) ? scale : NAN);
+        }
+    }
+}
+
+static void clip_value(gru_real *g, size_t n, gru_real most) {
+    for (size_t i = 0; i < n; i++) {
+        g[i] = g[i] > most ? most : g[i] < -most ? -most : g[i];
+    }
+}
+
+static void step_part(gru_optimizer *o, size_t param, size_t offset, size_t count) {
+    gru_update u = o->now;
+    gru_real *g = o->gradients + offset;
+    u.scale = o->scale[param];
+    if (o->options.clip_value > 0) {
+        clip_value(g, count, (gru_real)o->options.clip_value);
+    }
+    run_loop(o, &u, offset, count, g);
+}
+
+static void step_task(void *arg, size_t task, size_t worker) {
+    (void)worker;
+    gru_optimizer *o = arg;
+    if (task < o->chunk_count) {
+        const chunk *c = &o->chunks[task];
+        step_part(o, c->param, c->offset, c->count);
+        return;
+    }
+    size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
+    for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
+        size_t row = row_at(o, i);
+        catch_up_row(o, row);
+        step_part(o, o->sparse, o->offset + row * o->width, o->width);
+        o->last[row] = o->t;
+    }
+}
+
+void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const uint32_t *touched,
+                        size_t count, double lr) {
+    o->t++;
+    o->now = coefficients(o, lr);
+    if (o->ring) {
+        o->ring[o->t % RING] = o->now;
+    }
+    o->gradients = gradients;
+    o->touched = touched;
+    o->touched_count = o->sparse == SIZE_MAX || !touched ? 0 : count;
+    o->upto = o->idle ? 0 : o->t - 1;
+    if (o->options.clip_norm > 0 || o->options.clip_global_norm > 0) {
+        clip_norms(o);
+    }
+    run_tasks(o, o->chunk_count + row_tasks(o), elements(o), step_task, o);
+    if (o->t % (RING - 1) == 0) {
+        gru_optimizer_flush(o); /* before the ring forgets what the rows still need */
+    }
+}
+
+size_t gru_optimizer_sparse(const gru_optimizer *o) {
+    return o->sparse;
+}
+
+uint64_t gru_optimizer_steps(const gru_optimizer *o) {
+    return o->t;
+}
+
+/* ---- life ---- */
+
+static gru_status plan_dense(gru_optimizer *o, gru_error *err) {
+    size_t cap = 0;
+    for (size_t p = 0; p < gru_model_param_count(o->model); p++) {
+        const gru_param *param = gru_model_param(o->model, p);
+        if (param->frozen || param->state) {
+            continue;
+        }
+        if (param->sparse && o->sparse == SIZE_MAX && param->dims == 2) {
+            o->sparse = p;
+            o->rows = param->shape[0];
+            o->width = param->shape[1];
+            o->offset = param->offset;
+            continue;
+        }
+        for (size_t at = 0; at < param->count; at += CHUNK) {
+            if (gru_mem_grow(&o->chunks, &cap, o->chunk_count + 1, sizeof *o->chunks, err)) {
+                return err->code;
+            }
+            size_t left = param->count - at;
+            o->chunks[o->chunk_count++] =
+                (chunk){p, param->offset + at, left < CHUNK ? left : CHUNK};
+        }
+        o->dense += param->count;
+    }
+    return GRU_OK;
+}
+
+static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
+    const gru_optimizer_options *p = &o->options;
+    bool still =
+        (p->kind == GRU_OPTIMIZER_SGD && o->states == 0) || p->kind == GRU_OPTIMIZER_ADAGRAD;
+    o->idle = still && p->weight_decay <= 0;
+    if (o->sparse == SIZE_MAX) {
+        return GRU_OK;
+    }
+    if (gru_mem_new(&o->last, o->rows, sizeof *o->last, err) ||
+        gru_mem_new(&o->zeros, o->width, sizeof *o->zeros, err)) {
+        return err->code;
+    }
+    return gru_mem_new(&o->ring, RING, sizeof *o->ring, err);
+}
+
+static gru_status plan_state(gru_optimizer *o, gru_error *err) {
+    size_t params = gru_model_param_count(o->model);
+    o->weights = gru_model_weight_count(o->model);
+    o->loop = loop_of(&o->options, &o->states);
+    for (size_t i = 0; i < o->states; i++) {
+        if (gru_mem_new(&o->state[i], o->weights, sizeof(gru_real), err)) {
+            return err->code;
+        }
+    }
+    if (o->options.kind == GRU_OPTIMIZER_ADAGRAD) {
+        for (size_t i = 0; i < o->weights; i++) {
+            o->state[0][i] = (gru_real)o->options.initial;
+        }
+    }
+    if (gru_mem_new(&o->scale, params, sizeof *o->scale, err)) {
+        return err->code;
+    }
+    for (size_t p = 0; p < params; p++) {
+        o->scale[p] = 1;
+    }
+    if (gru_mem_new(&o->chunk_square, o->chunk_count, sizeof(double), err)) {
+        return err->code;
+    }
+    size_t blocks = (o->rows + ROWS - 1) / ROWS;
+    return gru_mem_new(&o->row_square, blocks + params, sizeof(double), err);
+}
+
+gru_status gru_optimizer_new(gru_optimizer **out, gru_model *model, gru_pool *pool,
+                             const gru_optimizer_options *options, gru_error *err) {
+    gru_optimizer *o;
+    *out = NULL;
+    if (gru_mem_new(&o, 1, sizeof *o, err)) {
+        return err->code;
+    }
+    o->options = *options;
+    o->model = model;
+    o->pool = pool;
+    o->sparse = SIZE_MAX;
+    o->u_product = 1;
+    if (plan_dense(o, err) || plan_state(o, err) || plan_sparse(o, err)) {
+        gru_optimizer_free(o);
+        return err->code;
+    }
+    *out = o;
+    return GRU_OK;
+}
+
+void gru_optimizer_free(gru_optimizer *o) {
+    if (!o) {
+        return;
+    }
+    for (size_t i = 0; i < GRU_UPDATE_STATES; i++) {
+        free(o->state[i]);
+    }
+    free(o->chunks);
+    free(o->chunk_square);
+    free(o->row_square);
+    free(o->scale);
+    free(o->last);
+    free(o->zeros);
+    free(o->ring);
+    free(o);
+}
+
+/* ---- checkpoint ---- */
+
+gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *err) {
+    gru_str text = {0};
+    gru_str_addf(&text, "%llu ", (unsigned long long)o->t);
+    gru_optimizer_print(&o->options, &text);
+    gru_status status = gru_str_check(&text, err);
+    if (status == GRU_OK) {
+        status = gru_bundle_set(b, "optimizer", gru_str_text(&text), err);
+    }
+    gru_str_free(&text);
+    for (size_t i = 0; status == GRU_OK && i < o->states; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "optimizer.%zu", i);
+        status = gru_bundle_add(b, name, GRU_REAL_TYPE, 1, &o->weights, o->state[i], err);
+    }
+    return status;
+}
+
+gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *err) {
+    const char *text = gru_bundle_get(b, "optimizer"), *space = text ? strchr(text, ' ') : NULL;
+    gru_str mine = {0};
+    long long t;
+    gru_optimizer_print(&o->options, &mine);
+    bool same = space && strcmp(space + 1, gru_str_text(&mine)) == 0;
+    gru_str_free(&mine);
+    if (!space || !gru_number_parse_int(text, (size_t)(space - text), &t) || t < 0) {
+        return gru_error_set(err, GRU_ERR_DATA, "no optimizer state in it: not a checkpoint");
+    }
+    if (!same) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "the checkpoint's optimizer is '%s': give the same options to resume",
+                             space + 1);
+    }
+    for (size_t i = 0; i < o->states; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "optimizer.%zu", i);
+        const gru_tensor *tensor = gru_bundle_find(b, name);
+        if (!tensor || strcmp(tensor->type, GRU_REAL_TYPE) != 0 || tensor->count != o->weights) {
+            return gru_error_set(err, GRU_ERR_DATA, "tensor '%s' is missing or has another size",
+                                 name);
+        }
+        memcpy(o->state[i], tensor->data, tensor->bytes);
+    }
+    o->u_product = 1;
+    for (o->t = 0; o->t < (uint64_t)t;) { /* Nadam's product, as it came about */
+        o->t++;
+        if (o->options.kind == GRU_OPTIMIZER_NADAM) {
+            gru_update unused = {0};
+            adam_coefficients(o, 0, (double)o->t, &unused);
+        }
+    }
+    for (size_t r = 0; r < o->rows; r++) {
+        o->last[r] = o->t;
+    }
+    return GRU_OK;
+}
