@@ -243,6 +243,15 @@ static gru_status set_share(const gru_option *row, const char *text, gru_error *
     return GRU_OK;
 }
 
+static gru_status add_item(const gru_option *row, const char *text, gru_error *err) {
+    gru_list *list = row->value;
+    if (list->count == GRU_LIST_MAX)
+        return gru_error_set(err, GRU_ERR_USAGE, "--%s: given more than %d times", row->name,
+                             GRU_LIST_MAX);
+    list->items[list->count++] = text;
+    return GRU_OK;
+}
+
 static bool takes_value(const gru_option *row) {
     return row->type != GRU_OPTION_FLAG && row->type != GRU_OPTION_OFF &&
            row->type != GRU_OPTION_OPTTEXT;
@@ -266,6 +275,8 @@ static gru_status set_value(const gru_option *row, const char *text, gru_error *
     case GRU_OPTION_OPTTEXT:
         *(const char **)row->value = text ? text : "";
         return GRU_OK;
+    case GRU_OPTION_LIST:
+        return add_item(row, text, err);
     case GRU_OPTION_HEADING:
         break;
     }

@@ -23,6 +23,7 @@ typedef enum gru_option_type {
     GRU_OPTION_CHOICE, /* const char **: one of choices, words separated by '|' */
     GRU_OPTION_SHARE,  /* gru_share *: "20%", "0.2" or a whole number of rows */
     GRU_OPTION_OPTTEXT,/* const char **: value optional, only as --name=VALUE; alone it means "" */
+    GRU_OPTION_LIST,   /* gru_list *: may be given several times; borrowed from argv */
     GRU_OPTION_HEADING /* a heading in the help; name is its text */
 } gru_option_type;
 
@@ -31,6 +32,13 @@ typedef struct gru_share {
     double share;  /* 0 … 1 when !is_count */
     size_t count;
 } gru_share;
+
+enum { GRU_LIST_MAX = 16 };
+
+typedef struct gru_list {
+    const char *items[GRU_LIST_MAX];
+    size_t count;
+} gru_list;
 
 typedef struct gru_option {
     const char *name; /* long name without dashes; NULL ends the table */

@@ -1,0 +1,14 @@
+/* Weights of classes: from the words of --class-weight, or balanced by their counts. */
+#ifndef GRU_TRAIN_WEIGH_H
+#define GRU_TRAIN_WEIGH_H
+
+#include "train/dataset.h"
+
+/* "auto": n / (classes × count), scikit-learn's "balanced"; else "a,b,…", one a class. *weights
+ * malloc'd, [classes]. GRU_ERR_DATA when a class has no sample with auto. */
+gru_status gru_class_weights(const char *text, gru_samples samples, size_t classes,
+                             double **weights, gru_error *err);
+/* "90s", "30m", "2h", "45" (seconds) → seconds. */
+gru_status gru_seconds_parse(const char *option, const char *text, double *seconds, gru_error *err);
+
+#endif
