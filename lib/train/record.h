@@ -1,0 +1,14 @@
+/* How a model was trained, as the JSON text that is kept in it. */
+#ifndef GRU_TRAIN_RECORD_H
+#define GRU_TRAIN_RECORD_H
+
+#include "base/str.h"
+#include "train/loop.h"
+
+/* Options, seed, version, samples, epochs and best epoch; nothing that differs between runs that
+ * give the same weights (threads, times, file names). Appended to out. */
+gru_status gru_train_record(const gru_train_options *o, const gru_samples *train,
+                            const gru_samples *validation, const gru_train_state *state,
+                            gru_str *out, gru_error *err);
+
+#endif
