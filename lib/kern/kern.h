@@ -44,6 +44,12 @@ typedef struct gru_kern {
      * sum, NULL: out is added to. wa, wb: packed panels; kb may be 0. */
     void (*affine)(gru_real *out, size_t columns, const gru_real *bias, const gru_real *a,
                    size_t ka, const gru_real *wa, const gru_real *b, size_t kb, const gru_real *wb);
+    /* For one sequence, columns in the lanes: out[r][j] = bias[j] + Σ_k x[r][k] w[k][j] for r <
+     * rows, j < columns (a multiple of 16); bias NULL: out is added to. out, w and their steps (in
+     * elements) are 64-byte aligned. */
+    void (*rows)(gru_real *out, size_t out_step, const gru_real *bias, const gru_real *x,
+                 size_t x_step, size_t rows, size_t k, const gru_real *w, size_t w_step,
+                 size_t columns);
     /* w[i·ld + j] += Σ_t Σ_lane a[t][i] b[t][j]; a_step, b_step: elements from one t to the next.
      */
     void (*outer)(gru_real *w, size_t ld, const gru_real *a, size_t rows, ptrdiff_t a_step,

@@ -287,6 +287,66 @@ static void outer(gru_real *w, size_t ld, const gru_real *a, size_t rows, ptrdif
         }
 }
 
+/* R rows × C vectors of columns, in registers. */
+INLINE void rows_block(int r_count, int c_count, gru_real *out, size_t out_step,
+                       const gru_real *bias, const gru_real *x, size_t x_step, size_t k_count,
+                       const gru_real *w, size_t w_step) {
+    vec acc[4 * 24];
+#pragma GCC unroll 4
+    for (int r = 0; r < r_count; r++)
+#pragma GCC unroll 24
+        for (int c = 0; c < c_count; c++)
+            acc[r * c_count + c] =
+                bias ? load(bias + c * VW) : load(out + (size_t)r * out_step + (size_t)(c * VW));
+    for (size_t k = 0; k < k_count; k++, w += w_step) {
+        vec y[24];
+#pragma GCC unroll 24
+        for (int c = 0; c < c_count; c++)
+            y[c] = load(w + c * VW);
+#pragma GCC unroll 4
+        for (int r = 0; r < r_count; r++)
+#pragma GCC unroll 24
+            for (int c = 0; c < c_count; c++)
+                acc[r * c_count + c] += y[c] * x[(size_t)r * x_step + k];
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < r_count; r++)
+#pragma GCC unroll 24
+        for (int c = 0; c < c_count; c++)
+            store(out + (size_t)r * out_step + (size_t)(c * VW), acc[r * c_count + c]);
+}
+
+#if defined(__AVX512F__)
+enum { ROWS_WIDE = 12, ROWS_TALL = 4, ROWS_TALL_WIDE = 6 };
+#else
+enum { ROWS_WIDE = 8, ROWS_TALL = 2, ROWS_TALL_WIDE = 4 };
+#endif
+
+/* All columns for `r` rows: blocks of `wide` vectors, then single ones. */
+INLINE void rows_strip(int r, int wide, gru_real *out, size_t out_step, const gru_real *bias,
+                       const gru_real *x, size_t x_step, size_t k, const gru_real *w, size_t w_step,
+                       size_t columns) {
+    size_t j = 0;
+    for (; j + (size_t)(wide * VW) <= columns; j += (size_t)(wide * VW))
+        rows_block(r, wide, out + j, out_step, bias ? bias + j : NULL, x, x_step, k, w + j, w_step);
+    for (; j + 4 * VW <= columns; j += 4 * VW)
+        rows_block(r, 4, out + j, out_step, bias ? bias + j : NULL, x, x_step, k, w + j, w_step);
+    for (; j < columns; j += VW)
+        rows_block(r, 1, out + j, out_step, bias ? bias + j : NULL, x, x_step, k, w + j, w_step);
+}
+
+static void rows_product(gru_real *out, size_t out_step, const gru_real *bias, const gru_real *x,
+                         size_t x_step, size_t rows, size_t k, const gru_real *w, size_t w_step,
+                         size_t columns) {
+    size_t r = 0;
+    for (; r + ROWS_TALL <= rows; r += ROWS_TALL)
+        rows_strip(ROWS_TALL, ROWS_TALL_WIDE, out + r * out_step, out_step, bias, x + r * x_step,
+                   x_step, k, w, w_step, columns);
+    for (; r < rows; r++)
+        rows_strip(1, ROWS_WIDE, out + r * out_step, out_step, bias, x + r * x_step, x_step, k, w,
+                   w_step, columns);
+}
+
 static void column_sums(gru_real *w, const gru_real *b, size_t columns, ptrdiff_t b_step,
                         size_t steps) {
     for (size_t j = 0; j < columns; j++) {
@@ -646,6 +706,7 @@ const gru_kern KERN_TABLE = {
     .name = KERN_NAME,
     .panel = WIDEST,
     .affine = affine,
+    .rows = rows_product,
     .outer = outer,
     .column_sums = column_sums,
     .gru_forward = gru_forward,

@@ -4,6 +4,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "nn/single.h"
 #include "nn/slice.h"
 
 #include <math.h>
@@ -31,6 +32,7 @@ struct gru_runner {
     size_t *valid;        /* [batch][2] */
     gru_error *errors;    /* [slices] */
     gru_figures *figures; /* [slices] */
+    gru_single *single;   /* batches of one row, outputs only */
     const gru_batch *batch;
     size_t slices, tasks;
     bool whole_batch; /* batch norm: every slice keeps its own memory */
@@ -92,6 +94,7 @@ static void reserve_slot(gru_runner *r, gru_slice *s, gru_arena *a) {
     size_t t = r->steps_max;
     s->x = gru_arena_take(a, plan->model->input.tokens ? 1 : t * plan->model->input.features * L);
     s->ids = (int32_t *)(void *)gru_arena_take(a, t * L);
+    s->row_ids = (int32_t *)(void *)gru_arena_take(a, t);
     s->mask_memory = gru_arena_take(a, t * L);
     s->partial_memory = (uint8_t *)gru_arena_take(a, t / sizeof(gru_real) + 1);
     for (int i = 0; plan->options.training && i < 2; i++)
@@ -220,6 +223,8 @@ gru_status gru_runner_new(gru_runner **out, gru_model *model, gru_pool *pool,
     if ((st = plan_layers(r, &shared, err)) || (st = plan_slots(r, err)) ||
         (st = plan_training(r, err)) || (st = plan_results(r, err)))
         goto fail;
+    if (gru_single_fits(plan) && (st = gru_single_new(&r->single, plan, r->steps_max, err)))
+        goto fail;
     gru_runner_refresh(r);
     *out = r;
     return GRU_OK;
@@ -231,6 +236,7 @@ fail:
 void gru_runner_free(gru_runner *r) {
     if (!r)
         return;
+    gru_single_free(r->single);
     for (size_t i = 0; r->touched && i < r->plan.tasks; i++) {
         free(r->touched[i].stamp);
         free(r->touched[i].place);
@@ -253,6 +259,10 @@ static void refresh_task(void *arg, size_t task, size_t worker) {
 }
 
 void gru_runner_refresh(gru_runner *r) {
+    if (r->single) {
+        gru_single_refresh(r->single);
+        return;
+    }
     gru_pool_run(r->pool, r->plan.packed_count, refresh_task, r);
     for (size_t i = 0; i < r->plan.count; i++) {
         const gru_layer_ops *ops = gru_layer_ops_of(r->plan.layers[i].layer->kind);
@@ -728,9 +738,33 @@ gru_status gru_runner_evaluate(gru_runner *r, const gru_batch *batch, gru_figure
     return st;
 }
 
+static gru_status run_single(gru_runner *r, gru_error *err) {
+    gru_slice *s = &r->slots[0];
+    s->number = 0;
+    gru_status st = gather(r, s, err);
+    if (st)
+        return st;
+    for (size_t t = 0; t < r->plan.steps; t++) {
+        s->partial_memory[t] = !s->mask || s->mask[t * L] > 0;
+        s->row_ids[t] = s->ids[t * L];
+    }
+    const unsigned char *x = r->batch->records[0] + r->batch->spec->slot[GRU_X].offset;
+#ifdef GRU_DOUBLE
+    for (size_t k = 0;
+         !r->plan.model->input.tokens && k < r->plan.steps * r->plan.model->input.features; k++)
+        s->x[k] = s->x[k * L];
+    x = (const unsigned char *)s->x;
+#endif
+    gru_single_run(r->single, s->row_ids, (const gru_real *)(const void *)x,
+                   s->mask ? s->partial_memory : NULL, r->plan.steps, r->outputs);
+    return GRU_OK;
+}
+
 gru_status gru_runner_predict(gru_runner *r, const gru_batch *batch, gru_error *err) {
     gru_status st = begin(r, batch, err);
-    return st ? st : run_batch(r, false, false, err);
+    if (st)
+        return st;
+    return r->single ? run_single(r, err) : run_batch(r, false, false, err);
 }
 
 const gru_real *gru_runner_outputs(const gru_runner *r) {

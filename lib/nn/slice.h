@@ -115,7 +115,7 @@ typedef struct gru_slice {
     float *lane_weight; /* [16] */
     gru_real *losses;   /* objective's [16] */
     gru_figures figures;
-    const int32_t **row_ids; /* [16] */
+    int32_t *row_ids; /* [T]: of the one row of a batch of one */
     /* embedding gradient of the task: rows used and their gradients */
     struct gru_touched *touched;
 } gru_slice;

@@ -1,0 +1,22 @@
+/* One sequence at a time: the units lie in the vector lanes, weights are read as rows.
+ *
+ * A slice computes 16 rows however few are there; for a runner planned for batches of one row, this
+ * does a sixteenth of the work. Inference only. Layers it lacks (normalisations, pooling, residual,
+ * stateful) make gru_single_fits false, and the runner takes slices. */
+#ifndef GRU_NN_SINGLE_H
+#define GRU_NN_SINGLE_H
+
+#include "nn/slice.h"
+
+typedef struct gru_single gru_single;
+
+bool gru_single_fits(const gru_plan *plan);
+gru_status gru_single_new(gru_single **out, const gru_plan *plan, size_t steps_max, gru_error *err);
+void gru_single_free(gru_single *s);
+/* After the weights changed. */
+void gru_single_refresh(gru_single *s);
+/* ids [T] or x [T][F] of the one row; valid [T] is NULL or tells which steps count. */
+void gru_single_run(gru_single *s, const int32_t *ids, const gru_real *x, const uint8_t *valid,
+                    size_t steps, gru_real *outputs);
+
+#endif
