@@ -2,9 +2,9 @@
  *
  * In memory a sample is one record: the fields that are present, in the order x, y, len, w, id,
  * packed, little-endian float32 / int32; id is NUL-padded to a multiple of 4 bytes, so every field
- * is 4-byte aligned when the records' buffer is. The reader converts other dtypes (float64, int64, big-endian, bool,
- * small integers) and checks for loss; a plain array is x alone: (N,T,F) or (N,T) floats (F = 1), (N,T) integers.
- * Several arrays of one dtype after each other are one stream. */
+ * is 4-byte aligned when the records' buffer is. The reader converts other dtypes (float64, int64,
+ * big-endian, bool, small integers) and checks for loss; a plain array is x alone: (N,T,F) or (N,T)
+ * floats (F = 1), (N,T) integers. Several arrays of one dtype after each other are one stream. */
 #ifndef GRU_IO_NPY_H
 #define GRU_IO_NPY_H
 
@@ -29,8 +29,9 @@ typedef struct gru_record_spec {
     size_t bytes; /* of a record */
 } gru_record_spec;
 
-/* Declares a field; dims 0 … 2. For id give type 'S', dims 0 and bytes; for others bytes is ignored. Call
- * gru_record_layout once all are declared: fills bytes and offsets, checks overflow. */
+/* Declares a field; dims 0 … 2. For id give type 'S', dims 0 and bytes; for others bytes is
+ * ignored. Call gru_record_layout once all are declared: fills bytes and offsets, checks overflow.
+ */
 void gru_record_set(gru_record_spec *spec, gru_slot which, char type, size_t dims, size_t d0,
                     size_t d1, size_t bytes);
 gru_status gru_record_layout(gru_record_spec *spec, gru_error *err);
@@ -42,18 +43,19 @@ typedef struct gru_npy_reader gru_npy_reader;
 
 gru_status gru_npy_open(gru_npy_reader **out, gru_input *in, gru_error *err);
 const gru_record_spec *gru_npy_spec(const gru_npy_reader *r);
-/* Up to max records into buffer (max × spec.bytes); *got 0 at the end only. Values that are not finite
- * are GRU_ERR_DATA naming field and row. */
+/* Up to max records into buffer (max × spec.bytes); *got 0 at the end only. Values that are not
+ * finite are GRU_ERR_DATA naming field and row. */
 gru_status gru_npy_next(gru_npy_reader *r, void *buffer, size_t max, size_t *got, gru_error *err);
 void gru_npy_close(gru_npy_reader *r);
 /* When the stream is one array in a mappable file whose records are already in memory's form: the
- * descriptor, the offset of record 0 and the count. Reading then need not go through gru_npy_next (finite values are then the caller's to check). */
+ * descriptor, the offset of record 0 and the count. Reading then need not go through gru_npy_next
+ * (finite values are then the caller's to check). */
 bool gru_npy_mappable(const gru_npy_reader *r, int *fd, uint64_t *offset, uint64_t *count);
 
 typedef struct gru_npy_writer gru_npy_writer;
 
-/* count: number of records when known, else UINT64_MAX: then a seekable output is patched at the end
- * and anything else is spooled to an unnamed temporary file. Does not own out. */
+/* count: number of records when known, else UINT64_MAX: then a seekable output is patched at the
+ * end and anything else is spooled to an unnamed temporary file. Does not own out. */
 gru_status gru_npy_write_open(gru_npy_writer **w, gru_output *out, const gru_record_spec *spec,
                               uint64_t count, gru_error *err);
 gru_status gru_npy_write(gru_npy_writer *w, const void *records, size_t count, gru_error *err);
