@@ -3,7 +3,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "text/utf8.h"
+#include "io/utf8.h"
+#include "text/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +64,8 @@ static void repair(gru_lines *l) {
     gru_str_clear(&l->repaired);
     for (size_t i = 0, n; i < l->line.len; i += n) {
         uint32_t code;
-        n = gru_utf8_next(l->line.data + i, l->line.len - i, &code);
-        if (code == GRU_UTF8_BAD)
+        n = gru_unicode_next(l->line.data + i, l->line.len - i, &code);
+        if (code == GRU_UNICODE_BAD)
             gru_str_add(&l->repaired, "\xef\xbf\xbd");
         else
             gru_str_add_bytes(&l->repaired, l->line.data + i, n);
@@ -83,7 +84,7 @@ gru_status gru_lines_next(gru_lines *l, const char **text, size_t *len, gru_erro
     if (status || !any)
         return status;
     const char *line = gru_str_text(&l->line);
-    size_t bad = gru_utf8_check(line, l->line.len);
+    size_t bad = gru_utf8_valid(line, l->line.len);
     if (bad < l->line.len && !l->lossy)
         return gru_error_set(err, GRU_ERR_DATA,
                              "%s:%llu: byte 0x%02x is not UTF-8 (--lossy replaces such bytes)",

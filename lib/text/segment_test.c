@@ -2,7 +2,7 @@
 #include "text/segment.h"
 
 #include "base/str.h"
-#include "text/utf8.h"
+#include "text/unicode.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -84,8 +84,12 @@ Test(segment, refuses_an_unknown_stemmer) {
     cr_assert(strstr(err.message, "klingon"));
 }
 
-Test(utf8, accepts_what_is_well_formed_only) {
-    cr_assert_eq(gru_utf8_check("abcdefgh\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80", 17), 17);
+Test(unicode, decodes_what_is_well_formed_only) {
+    const struct {
+        const char *text;
+        uint32_t code;
+    } good[] = {
+        {"a", 'a'}, {"\xc3\xa9", 0xe9}, {"\xe4\xb8\xad", 0x4e2d}, {"\xf0\x9f\x98\x80", 0x1f600}};
     const char *const bad[] = {"\x80",
                                "\xc0\x80",
                                "\xc1\xbf",
@@ -96,14 +100,19 @@ Test(utf8, accepts_what_is_well_formed_only) {
                                "\xff",
                                "\xe4\xb8",
                                "\xc3"};
+    uint32_t code;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        cr_assert_eq(gru_unicode_next(good[i].text, strlen(good[i].text), &code),
+                     strlen(good[i].text));
+        cr_assert_eq(code, good[i].code);
+    }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        char text[16] = "12345678";
-        strcat(text, bad[i]);
-        cr_assert_eq(gru_utf8_check(text, strlen(text)), 8, "%zu", i);
+        cr_assert_eq(gru_unicode_next(bad[i], strlen(bad[i]), &code), 1, "%zu", i);
+        cr_assert_eq(code, GRU_UNICODE_BAD, "%zu", i);
     }
 }
 
-Test(utf8, knows_the_white_space_of_python) {
+Test(unicode, knows_the_white_space_of_python) {
     /* [c for c in range(0x110000) if chr(c).isspace()] of Python 3.11 */
     const uint32_t expected[] = {9,      10,     11,     12,     13,     28,     29,     30,
                                  31,     32,     0x85,   0xa0,   0x1680, 0x2000, 0x2001, 0x2002,
@@ -111,7 +120,7 @@ Test(utf8, knows_the_white_space_of_python) {
                                  0x2028, 0x2029, 0x202f, 0x205f, 0x3000};
     size_t found = 0;
     for (uint32_t c = 0; c < 0x110000; c++)
-        if (gru_utf8_space(c)) {
+        if (gru_unicode_space(c)) {
             cr_assert(found < sizeof expected / sizeof expected[0]);
             cr_assert_eq(c, expected[found++]);
         }

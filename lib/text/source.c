@@ -88,6 +88,7 @@ gru_status gru_source_next(gru_source *s, gru_source_row *row, bool *more, gru_e
     if (status || !*more)
         return status;
     s->rows++;
+    row->line = s->table ? gru_table_line(s->table) : gru_lines_number(s->lines);
     if (!row->id) {
         row->id_len = (size_t)snprintf(s->number, sizeof s->number, "%" PRIu64, s->rows);
         row->id = s->number;
@@ -99,7 +100,6 @@ bool gru_source_has_label(const gru_source *s) {
     return s->label != SIZE_MAX;
 }
 
-gru_status gru_source_error(const gru_source *s, gru_error *err) {
-    return gru_error_at(err, "%s:%llu", gru_input_name(s->in),
-                        s->table ? gru_table_line(s->table) : gru_lines_number(s->lines));
+const char *gru_source_name(const gru_source *s) {
+    return gru_input_name(s->in);
 }

@@ -20,6 +20,7 @@ typedef struct gru_source gru_source;
 typedef struct gru_source_row {
     const char *text, *label, *id; /* NUL-terminated, valid until the next row; label NULL: none */
     size_t len, label_len, id_len;
+    unsigned long long line; /* of the file, on which the row starts */
 } gru_source_row;
 
 /* Borrows options' strings and in until gru_source_close. */
@@ -29,7 +30,6 @@ void gru_source_close(gru_source *s);
 /* The next row; *more is false at the end. */
 gru_status gru_source_next(gru_source *s, gru_source_row *row, bool *more, gru_error *err);
 bool gru_source_has_label(const gru_source *s);
-/* Prefixes a message with the file and the line of the current row. */
-gru_status gru_source_error(const gru_source *s, gru_error *err);
+const char *gru_source_name(const gru_source *s); /* of the file, for messages */
 
 #endif

@@ -4,9 +4,9 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/str.h"
+#include "io/utf8.h"
 #include "base/version.h"
 #include "io/bundle.h"
-#include "text/utf8.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -337,7 +337,7 @@ gru_status gru_vocab_parse(gru_vocab **out, const char *bytes, size_t len, const
     reader r = {.name = name, .options = {.lower = -1}};
     gru_status status = GRU_OK;
     *out = NULL;
-    if (gru_utf8_check(bytes, len) != len || memchr(bytes, 0, len))
+    if (gru_utf8_valid(bytes, len) != len || memchr(bytes, 0, len))
         status =
             gru_error_set(err, GRU_ERR_DATA, "%s: not a vocabulary: it is not UTF-8 text", name);
     for (size_t from = 0; !status && from < len;) {

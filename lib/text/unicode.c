@@ -1,7 +1,5 @@
 /* UTF-8 decoding by the table of Unicode 15, section 3.9 (well-formed byte sequences). */
-#include "text/utf8.h"
-
-#include <string.h>
+#include "text/unicode.h"
 
 static bool follows(const unsigned char *p, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -10,13 +8,13 @@ static bool follows(const unsigned char *p, size_t count) {
     return true;
 }
 
-size_t gru_utf8_next(const char *text, size_t len, uint32_t *code) {
+size_t gru_unicode_next(const char *text, size_t len, uint32_t *code) {
     const unsigned char *p = (const unsigned char *)text;
     uint32_t c = p[0];
     *code = c;
     if (c < 0x80)
         return 1;
-    *code = GRU_UTF8_BAD;
+    *code = GRU_UNICODE_BAD;
     if (c >= 0xc2 && c < 0xe0 && len >= 2 && follows(p + 1, 1)) {
         *code = (c & 0x1fu) << 6 | (p[1] & 0x3fu);
         return 2;
@@ -39,27 +37,7 @@ size_t gru_utf8_next(const char *text, size_t len, uint32_t *code) {
     return 1;
 }
 
-size_t gru_utf8_check(const char *text, size_t len) {
-    size_t i = 0;
-    while (i < len) {
-        uint64_t eight;
-        if (len - i >= sizeof eight) { /* most text is ASCII, eight bytes at a time */
-            memcpy(&eight, text + i, sizeof eight);
-            if (!(eight & UINT64_C(0x8080808080808080))) {
-                i += sizeof eight;
-                continue;
-            }
-        }
-        uint32_t code;
-        size_t n = gru_utf8_next(text + i, len - i, &code);
-        if (code == GRU_UTF8_BAD)
-            return i;
-        i += n;
-    }
-    return len;
-}
-
-bool gru_utf8_space(uint32_t c) {
+bool gru_unicode_space(uint32_t c) {
     if (c < 0x80)
         return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f);
     return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||

@@ -1,0 +1,230 @@
+/* gru-tokenize: texts to ids. Fits a vocabulary or applies one; see lib/text/. */
+#include "base/cpu.h"
+#include "base/log.h"
+#include "text/read.h"
+#include "text/stop.h"
+#include "text/vectorise.h"
+#include "tool.h"
+
+#include <string.h>
+
+static const char *text, *label, *id, *fit, *vocab_path, *model_path;
+static const char *segment = "auto", *padding = "pre", *truncating = "pre", *form_name = "ids";
+static const char *filters, *stop_words, *stem;
+static long long size = 10000, max_len, min_count = 1;
+static bool lines, lower, no_lower, oov, lossy;
+
+static const gru_option options[] = {
+    {"Input", 0, GRU_OPTION_HEADING, NULL, NULL, NULL, 0, 0, NULL},
+    {"text", 't', GRU_OPTION_TEXT, &text, "COL", "column of the texts", 0, 0, NULL},
+    {"label", 'l', GRU_OPTION_TEXT, &label, "COL", "column of the labels, which become classes", 0,
+     0, NULL},
+    {"id", 0, GRU_OPTION_TEXT, &id, "COL", "column that names the rows; else their number", 0, 0,
+     NULL},
+    {"lines", 0, GRU_OPTION_FLAG, &lines, NULL, "every line is a text; there is no header", 0, 0,
+     NULL},
+    {"lossy", 0, GRU_OPTION_FLAG, &lossy, NULL, "replace bytes that are not UTF-8 by U+FFFD", 0, 0,
+     NULL},
+    {"Vocabulary", 0, GRU_OPTION_HEADING, NULL, NULL, NULL, 0, 0, NULL},
+    {"fit", 0, GRU_OPTION_TEXT, &fit, "VOCAB", "make a vocabulary from the input and save it", 0, 0,
+     NULL},
+    {"vocab", 0, GRU_OPTION_TEXT, &vocab_path, "VOCAB", "use the vocabulary in a file", 0, 0, NULL},
+    {"model", 0, GRU_OPTION_TEXT, &model_path, "MODEL", "use the vocabulary in a model", 0, 0,
+     NULL},
+    {"vocab-size", 0, GRU_OPTION_INT, &size, "N", "keep ids below N; 0: all", 0, 2147483647, NULL},
+    {"min-count", 0, GRU_OPTION_INT, &min_count, "N", "leave out words seen fewer than N times", 1,
+     1e15, NULL},
+    {"oov", 0, GRU_OPTION_FLAG, &oov, NULL, "id 1 for words without an id; else they are left out",
+     0, 0, NULL},
+    {"Words", 0, GRU_OPTION_HEADING, NULL, NULL, NULL, 0, 0, NULL},
+    {"segment", 0, GRU_OPTION_CHOICE, &segment, "HOW", "what a token is", 0, 0,
+     "auto|space|char|word"},
+    {"filters", 0, GRU_OPTION_TEXT, &filters, "CHARS", "characters to treat as spaces", 0, 0, NULL},
+    {"lower", 0, GRU_OPTION_FLAG, &lower, NULL, "lower-case (the default but for char)", 0, 0,
+     NULL},
+    {"no-lower", 0, GRU_OPTION_FLAG, &no_lower, NULL, "do not lower-case", 0, 0, NULL},
+    {"stop-words", 0, GRU_OPTION_TEXT, &stop_words, "FILE|LANG", "words to drop, or en or zh", 0, 0,
+     NULL},
+    {"stem", 0, GRU_OPTION_TEXT, &stem, "LANG", "stem words of a language, as english", 0, 0, NULL},
+    {"Output", 0, GRU_OPTION_HEADING, NULL, NULL, NULL, 0, 0, NULL},
+    {"max-len", 0, GRU_OPTION_INT, &max_len, "T", "ids a row; 0: as the longest text has", 0,
+     16777216, NULL},
+    {"padding", 0, GRU_OPTION_CHOICE, &padding, "WHERE", "zeros before or after a short text", 0, 0,
+     "pre|post"},
+    {"truncating", 0, GRU_OPTION_CHOICE, &truncating, "WHERE", "cut a long text's start or end", 0,
+     0, "pre|post"},
+    {"as", 0, GRU_OPTION_CHOICE, &form_name, "FORM", "ids, or a table of tokens or weights", 0, 0,
+     "ids|tokens|count|binary|freq|tfidf"},
+    {0}};
+
+static const gru_tool tool = {
+    "gru-tokenize",
+    "turn texts into ids that a network can read",
+    "[OPTION]... [INPUT]",
+    "gru-tokenize --fit vocab.tsv --text review --label label reviews.csv >x.npy",
+    options,
+    0,
+    1};
+
+static gru_status check_options(gru_error *err) {
+    if ((fit != NULL) + (vocab_path != NULL) + (model_path != NULL) > 1)
+        return gru_error_set(err, GRU_ERR_USAGE, "--fit, --vocab and --model exclude each other");
+    if (lines && (text || label || id))
+        return gru_error_set(err, GRU_ERR_USAGE,
+                             "--lines has no columns: --text, --label and --id "
+                             "exclude it");
+    if (lower && no_lower)
+        return gru_error_set(err, GRU_ERR_USAGE, "--lower and --no-lower exclude each other");
+    bool apply = vocab_path || model_path;
+    if (!apply && !lines && !text)
+        return gru_error_set(err, GRU_ERR_USAGE, "--text COL or --lines is needed");
+    if (apply && (size != 10000 || max_len || min_count != 1 || oov || lower || no_lower ||
+                  filters || stop_words || stem || strcmp(segment, "auto") != 0 ||
+                  strcmp(padding, "pre") != 0 || strcmp(truncating, "pre") != 0))
+        return gru_error_set(
+            err, GRU_ERR_USAGE,
+            "an option is for fitting; the vocabulary says how to segment and pad");
+    return GRU_OK;
+}
+
+/* The vocabulary of --vocab or --model; *vocab NULL when one is to be fitted. */
+static gru_status load_vocab(gru_vocab **vocab, gru_error *err) {
+    *vocab = NULL;
+    return vocab_path   ? gru_vocab_load(vocab, vocab_path, err)
+           : model_path ? gru_vocab_load_model(vocab, model_path, err)
+                        : GRU_OK;
+}
+
+static gru_status open_corpus(const gru_vocab *vocab, gru_corpus **corpus, gru_error *err) {
+    if (vocab)
+        return gru_corpus_new_with(corpus, vocab, err);
+    gru_vocab_options o = {.lower = no_lower ? 0
+                                    : lower  ? 1
+                                             : -1,
+                           .filters = (char *)filters,
+                           .oov = oov,
+                           .stem = (char *)stem,
+                           .size = (size_t)size,
+                           .min_count = (uint64_t)min_count,
+                           .max_len = (size_t)max_len,
+                           .pad_post = strcmp(padding, "post") == 0,
+                           .cut_post = strcmp(truncating, "post") == 0,
+                           .text_column = (char *)text,
+                           .label_column = (char *)label};
+    gru_segment_find(segment, &o.segment);
+    gru_status status =
+        stop_words ? gru_stop_load(stop_words, &o.stop, &o.stop_count, err) : GRU_OK;
+    if (!status)
+        status = gru_corpus_new(corpus, &o, err);
+    gru_stop_free(o.stop, o.stop_count);
+    return status;
+}
+
+static gru_status read_input(const char *path, const gru_vocab *vocab, gru_corpus *corpus,
+                             size_t threads, gru_error *err) {
+    gru_source_options o = {.text = text, .label = label, .id = id, .lossy = lossy};
+    if (vocab && !lines && !text)
+        o.text = gru_vocab_text_column(vocab);
+    if (vocab && o.text && !label) {
+        o.label = gru_vocab_label_column(vocab);
+        o.label_optional = true;
+    }
+    gru_input *in;
+    gru_source *source = NULL;
+    gru_status status = gru_input_open(&in, path, err);
+    if (status)
+        return status;
+    status = gru_source_open(&source, in, &o, err);
+    if (!status)
+        status = gru_corpus_read(corpus, source, threads, err);
+    if (!status && gru_corpus_rows(corpus) == 0 && vocab)
+        status = gru_error_set(err, GRU_ERR_DATA, "%s: there is no text", gru_input_name(in));
+    gru_source_close(source);
+    gru_input_close(in);
+    return status;
+}
+
+/* All rows but the last, then the vocabulary, then the last: whoever has read the whole stream
+ * finds the vocabulary on disk. */
+static gru_status write_all(gru_vectoriser *writer, size_t rows, const gru_vocab *vocab,
+                            gru_output *out, gru_output **fitted, gru_error *err) {
+    gru_status status = gru_vectoriser_rows(writer, rows - 1, err);
+    if (!status && *fitted)
+        status = gru_output_flush(out, err);
+    if (!status && *fitted)
+        status = gru_vocab_write(vocab, *fitted, err);
+    if (!status && *fitted) {
+        gru_output *file = *fitted;
+        *fitted = NULL;
+        status = gru_output_commit(file, err);
+    }
+    if (!status)
+        status = gru_vectoriser_rows(writer, rows, err);
+    return status ? status : gru_vectoriser_end(writer, err);
+}
+
+static void report(const gru_corpus *corpus, const gru_vocab *vocab) {
+    size_t classes;
+    gru_vocab_classes(vocab, &classes);
+    gru_detail("%zu texts, %zu distinct words, %zu ids, %zu steps, %zu classes, segment %s",
+               gru_corpus_rows(corpus), gru_vocab_distinct(vocab), gru_vocab_size(vocab),
+               gru_vocab_max_len(vocab), classes,
+               gru_segment_name(gru_vocab_get_options(vocab)->segment));
+    if (gru_corpus_empty(corpus))
+        gru_warn("%zu of %zu texts have no known word; their rows are all padding",
+                 gru_corpus_empty(corpus), gru_corpus_rows(corpus));
+    if (classes == 1)
+        gru_warn("all labels are the same");
+}
+
+static gru_status convert(const gru_common *common, const char *path, gru_vocab **vocab,
+                          gru_corpus *corpus, gru_output *out, gru_output **fitted,
+                          gru_error *err) {
+    gru_form form = GRU_FORM_IDS;
+    gru_form_find(form_name, &form);
+    size_t threads = common->threads ? (size_t)common->threads : gru_cpu_count();
+    gru_status status = read_input(path, *vocab, corpus, threads, err);
+    if (!status && !*vocab)
+        status = gru_corpus_fit(corpus, vocab, err);
+    gru_vectoriser *writer = NULL;
+    if (!status)
+        status = gru_vectoriser_new(&writer, corpus, *vocab, form, common->csv, out, err);
+    if (!status)
+        status = write_all(writer, gru_corpus_rows(corpus), *vocab, out, fitted, err);
+    if (!status)
+        report(corpus, *vocab);
+    gru_vectoriser_free(writer);
+    return status;
+}
+
+static gru_status run(const gru_common *common, const char *const *operands, size_t count,
+                      gru_error *err) {
+    gru_form form = GRU_FORM_IDS;
+    gru_vocab *vocab = NULL;
+    gru_corpus *corpus = NULL;
+    gru_output *out = NULL, *fitted = NULL;
+    gru_form_find(form_name, &form);
+    gru_status status = check_options(err);
+    if (!status)
+        status = load_vocab(&vocab, err);
+    if (!status)
+        status = open_corpus(vocab, &corpus, err);
+    if (!status)
+        status = gru_output_open(&out, common->output, gru_form_kind(form), err);
+    if (!status && fit)
+        status = gru_output_open(&fitted, fit, GRU_OUTPUT_TEXT, err);
+    if (!status)
+        status = convert(common, count ? operands[0] : NULL, &vocab, corpus, out, &fitted, err);
+    gru_output_discard(fitted);
+    if (!status)
+        status = gru_output_commit(out, err);
+    else
+        gru_output_discard(out);
+    gru_corpus_free(corpus);
+    gru_vocab_free(vocab);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    return gru_tool_main(&tool, GRU_COMMON_OUTPUT | GRU_COMMON_CSV, run, argc, argv);
+}
