@@ -27,10 +27,12 @@ struct gru_corpus {
     const gru_vocab *vocab;    /* given from outside, else NULL */
     gru_vocab *settings;       /* an empty vocabulary: owns the options while fitting */
     gru_vocab_options options; /* borrowed from either */
-    gru_segmenter *segmenter;  /* NULL while AUTO is undecided */
-    uint64_t scripts[2];       /* gru_segment_count */
-    gru_str waiting;           /* texts seen before AUTO was decided … */
-    size_t *waiting_end;       /* … and where each ends */
+    int lower_given;           /* as given, for when AUTO is decided */
+    bool filters_given;
+    gru_segmenter *segmenter; /* NULL while AUTO is undecided */
+    uint64_t scripts[2];      /* gru_segment_count */
+    gru_str waiting;          /* texts seen before AUTO was decided … */
+    size_t *waiting_end;      /* … and where each ends */
     size_t waiting_count, waiting_cap;
     gru_map *words; /* value: index + 1 */
     word_stat *stats;
@@ -58,23 +60,29 @@ static gru_status make(gru_corpus **out, gru_error *err) {
     return status;
 }
 
-/* A segmenter for options whose segmentation is decided. */
+/* Takes a copy of options, and makes the segmenter once the segmentation is decided. */
 static gru_status settle(gru_corpus *c, const gru_vocab_options *options, gru_error *err) {
-    gru_status status = gru_vocab_new(&c->settings, options, err);
+    gru_vocab *settings;
+    gru_status status = gru_vocab_new(&settings, options, err);
     if (status)
         return status;
-    c->options = *gru_vocab_get_options(c->settings);
-    return gru_vocab_segmenter(c->settings, &c->segmenter, err);
+    gru_vocab_free(c->settings);
+    c->settings = settings;
+    c->options = *gru_vocab_get_options(settings);
+    if (c->options.segment == GRU_SEGMENT_AUTO)
+        return GRU_OK;
+    return gru_vocab_segmenter(settings, &c->segmenter, err);
 }
 
 gru_status gru_corpus_new(gru_corpus **out, const gru_vocab_options *options, gru_error *err) {
     *out = NULL;
     gru_corpus *c = NULL;
     gru_status status = make(&c, err);
-    if (!status && options->segment == GRU_SEGMENT_AUTO)
-        c->options = *options;
-    else if (!status)
+    if (!status) {
+        c->lower_given = options->lower;
+        c->filters_given = options->filters != NULL;
         status = settle(c, options, err);
+    }
     if (status)
         gru_corpus_free(c);
     else
@@ -173,6 +181,9 @@ static gru_status add_tokens(gru_corpus *c, const char *text, size_t len, gru_er
 static gru_status decide(gru_corpus *c, gru_error *err) {
     gru_vocab_options options = c->options;
     options.segment = gru_segment_guess(c->scripts);
+    options.lower = c->lower_given;
+    if (!c->filters_given)
+        options.filters = NULL;
     gru_status status = settle(c, &options, err);
     size_t from = 0;
     for (size_t i = 0; !status && i < c->waiting_count; i++) {
