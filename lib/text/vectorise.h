@@ -31,12 +31,13 @@ void gru_vectorise(const gru_vocab *v, gru_form form, const int32_t *seq, size_t
 
 typedef struct gru_vectoriser gru_vectoriser;
 
-/* Writes what comes before the rows. Borrows corpus, vocab and out until gru_vectoriser_free. */
-gru_status gru_vectoriser_new(gru_vectoriser **e, const gru_corpus *corpus, const gru_vocab *vocab,
-                              gru_form form, bool csv, gru_output *out, gru_error *err);
+/* Writes what comes before the rows. Borrows corpus, vocab and output until gru_vectoriser_free. */
+gru_status gru_vectoriser_new(gru_vectoriser **out, const gru_corpus *corpus,
+                              const gru_vocab *vocab, gru_form form, bool csv, gru_output *output,
+                              gru_error *err);
 /* Writes the rows up to row `to`, which is left out, from where the last call ended. */
 gru_status gru_vectoriser_rows(gru_vectoriser *e, size_t to, gru_error *err);
-/* Finishes the tensor stream or table; out is the caller's to commit. */
+/* Finishes the tensor stream or table; the output is the caller's to commit. */
 gru_status gru_vectoriser_end(gru_vectoriser *e, gru_error *err);
 void gru_vectoriser_free(gru_vectoriser *e);
 
