@@ -229,6 +229,8 @@ static gru_status add_label(gru_corpus *c, const char *label, size_t len, gru_er
         return status;
     if (len == 0)
         return gru_error_set(err, GRU_ERR_DATA, "the label is empty");
+    if (memchr(label, 0, len))
+        return gru_error_set(err, GRU_ERR_DATA, "a NUL byte in the label '%.60s'", label);
     int32_t number;
     if (c->vocab) {
         number = gru_vocab_class(c->vocab, label, len);
