@@ -128,8 +128,14 @@ static void add_training(const char *train, gru_str *out) {
 gru_status gru_model_describe(const gru_model *m, const gru_bundle *b, gru_str *out,
                               gru_error *err) {
     const char *classes = gru_bundle_get(b, "classes"), *train = gru_bundle_get(b, "train");
+    const char *loss = gru_bundle_get(b, "loss");
     add_architecture(m, out);
     add_input(m, out);
+    if (loss) {
+        add_label(out, "loss");
+        add_clean(out, loss, strlen(loss));
+        gru_str_add(out, "\n");
+    }
     if (classes)
         add_classes(classes, out);
     add_attached(b, out);

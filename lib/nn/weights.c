@@ -269,6 +269,45 @@ gru_status gru_weights_import(gru_model *m, gru_framework from, const gru_bundle
     return st;
 }
 
+/* ---- biases that were added up ---- */
+static void kept_name(const piece *p, char out[PIECE_NAME + 8]) {
+    snprintf(out, PIECE_NAME + 8, "torch.%.*s", PIECE_NAME, p->name);
+}
+
+gru_status gru_weights_keep(const gru_model *m, gru_framework from, const gru_bundle *b,
+                            gru_bundle *file, gru_error *err) {
+    piece pieces[PIECES_MAX];
+    char name[PIECE_NAME + 8];
+    gru_status st = GRU_OK;
+    for (size_t i = 0; !st && i < gru_model_param_count(m); i++) {
+        if (pieces_of(m, from, gru_model_param(m, i), pieces) < 2 || !pieces[1].second)
+            continue;
+        for (size_t k = 0; !st && k < 2; k++) {
+            const gru_tensor *t = gru_bundle_find(b, pieces[k].name);
+            kept_name(&pieces[k], name);
+            if (t)
+                st = gru_bundle_add(file, name, t->type, t->dims, t->shape, t->data, err);
+        }
+    }
+    return st;
+}
+
+/* The two halves of a bias in the model file, if they still add up to what the network has. */
+static bool find_kept(const piece pieces[PIECES_MAX], const gru_real *weights,
+                      const gru_bundle *file, const gru_tensor *out[PIECES_MAX]) {
+    char name[PIECE_NAME + 8];
+    for (size_t k = 0; k < PIECES_MAX; k++) {
+        kept_name(&pieces[k], name);
+        out[k] = gru_bundle_find(file, name);
+        if (!out[k] || strcmp(out[k]->type, "F32") || out[k]->count != pieces[k].cols)
+            return false;
+    }
+    for (size_t c = 0; c < pieces[0].cols; c++)
+        if (element(out[0], c) + element(out[1], c) != weights[c])
+            return false;
+    return true;
+}
+
 /* ---- export ---- */
 static gru_status export_piece(const piece *p, const gru_real *weights, gru_bundle *b,
                                gru_error *err) {
@@ -285,18 +324,28 @@ static gru_status export_piece(const piece *p, const gru_real *weights, gru_bund
     return st;
 }
 
-gru_status gru_weights_export(const gru_model *m, gru_framework to, gru_bundle *b, gru_error *err) {
-    gru_str text = {0};
+static gru_status export_param(const gru_model *m, gru_framework to, const gru_param *p,
+                               const gru_bundle *file, gru_bundle *b, gru_error *err) {
     piece pieces[PIECES_MAX];
+    const gru_tensor *kept[PIECES_MAX];
     /* A network can only be read through a pointer that could change it. */
-    const gru_real *weights = gru_model_weights((gru_model *)m);
+    const gru_real *weights = gru_model_weights((gru_model *)m) + p->offset;
+    size_t count = pieces_of(m, to, p, pieces);
+    bool apart = file && count > 1 && pieces[1].second && find_kept(pieces, weights, file, kept);
+    gru_status st = GRU_OK;
+    for (size_t k = 0; !st && k < count; k++)
+        st = apart ? gru_bundle_add(b, pieces[k].name, "F32", pieces[k].dims, pieces[k].shape,
+                                    kept[k]->data, err)
+                   : export_piece(&pieces[k], weights, b, err);
+    return st;
+}
+
+gru_status gru_weights_export(const gru_model *m, gru_framework to, const gru_bundle *file,
+                              gru_bundle *b, gru_error *err) {
+    gru_str text = {0};
     gru_status st = check_layers(gru_model_arch(m), to, err);
-    for (size_t i = 0; !st && i < gru_model_param_count(m); i++) {
-        const gru_param *p = gru_model_param(m, i);
-        size_t count = pieces_of(m, to, p, pieces);
-        for (size_t k = 0; !st && k < count; k++)
-            st = export_piece(&pieces[k], weights + p->offset, b, err);
-    }
+    for (size_t i = 0; !st && i < gru_model_param_count(m); i++)
+        st = export_param(m, to, gru_model_param(m, i), file, b, err);
     gru_arch_print(gru_model_arch(m), &text);
     if (!st)
         st = gru_str_check(&text, err);

@@ -5,8 +5,8 @@
  * (weight_ih_l0 (3H,F)), order a GRU's gates r,z,n, and have two biases in every recurrent layer.
  * Weights that PyTorch has no name for (attention, a learned first state) keep ours. Numbers are
  * moved, never computed with, so that a round trip gives the same bits; the one exception is an
- * LSTM's or a tanh RNN's second PyTorch bias, which is added to the first (and exported as zeros).
- */
+ * LSTM's or a tanh RNN's second PyTorch bias, which is added to the first: gru_weights_keep keeps
+ * both beside. */
 #ifndef GRU_NN_WEIGHTS_H
 #define GRU_NN_WEIGHTS_H
 
@@ -28,8 +28,15 @@ gru_status gru_weights_input(const gru_arch *arch, gru_framework from, const gru
  * and both shapes) or left over, and m is unchanged. */
 gru_status gru_weights_import(gru_model *m, gru_framework from, const gru_bundle *b,
                               gru_error *err);
+/* Adds to a model file's bundle the biases of b that import had to add up ("torch.<n>.bias_ih_l0").
+ */
+gru_status gru_weights_keep(const gru_model *m, gru_framework from, const gru_bundle *b,
+                            gru_bundle *file, gru_error *err);
 /* Adds the network's weights to b as F32, and the metadata "format" (keras or torch) and "arch".
- * GRU_ERR_DATA when the framework has no such layer (PyTorch: reset=before, update=new). */
-gru_status gru_weights_export(const gru_model *m, gru_framework to, gru_bundle *b, gru_error *err);
+ * file is the model's bundle or NULL: biases kept there come out as they came in while they still
+ * add up to the network's; else all of a bias is in the first and the second is zero. GRU_ERR_DATA
+ * when the framework has no such layer (PyTorch: reset=before, update=new). */
+gru_status gru_weights_export(const gru_model *m, gru_framework to, const gru_bundle *file,
+                              gru_bundle *b, gru_error *err);
 
 #endif

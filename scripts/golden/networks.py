@@ -106,7 +106,7 @@ def negate_update_gate(tensors, layers):
 
 def run_keras(options, x, seed, rng):
     network = KerasNetwork(options['arch'], x)
-    network.randomize(seed, options.get('scale', 1.0))
+    network.randomize(seed, options.get('scale', 1.0), options.get('logits', 1.0))
     y = make_target(rng, options['loss'], network.model.compute_output_shape(x.shape),
                     options.get('numbers'))
     tensors = {name: value.copy() for name, value in network.weights().items()}
@@ -198,7 +198,7 @@ for units in (1, 3, 8, 16, 17, 33):
     case(f'gru-units-{units}', f'gru {units}; dense 1 linear', batch=5, steps=3)
 case('gru-features-1', 'gru 5; dense 1 linear', features=1)
 case('gru-features-19', 'gru 5; dense 1 linear', features=19, steps=3)
-case('gru-residual', 'gru 3 residual sequences; gru 3 residual; dense 1 linear')
+case('gru-residual', 'gru 3 residual; gru 3 residual; gru 4; dense 1 linear')
 case('gru-saturated', 'gru 6; dense 1 linear', scale=12.0)
 case('lstm-saturated', 'lstm 6; dense 1 linear', scale=12.0)
 
@@ -267,14 +267,14 @@ for loss in ('mse', 'mae', 'huber', 'huber:delta=0.3'):
          batch=9)
 case('loss-quantile', 'gru 4; dense 3 linear', 'quantile:0.1/0.5/0.9', batch=9)
 case('loss-binary', 'gru 4; dense 1 sigmoid', 'binary-crossentropy', batch=9)
-case('loss-binary-saturated', 'gru 4; dense 1 sigmoid', 'binary-crossentropy', batch=9, scale=90.0)
+case('loss-binary-saturated', 'gru 4; dense 1 sigmoid', 'binary-crossentropy', batch=9, logits=90.0)
 case('loss-binary-numbers', 'gru 4; dense 1 sigmoid', 'binary-crossentropy', batch=9, numbers=True)
 case('loss-binary-multi-label', 'gru 4; dense 5 sigmoid', 'binary-crossentropy', batch=9)
 case('loss-binary-smoothed', 'gru 4; dense 1 sigmoid', 'binary-crossentropy:smoothing=0.1',
      batch=9)
 case('loss-categorical', 'gru 4; dense 4 softmax', 'categorical-crossentropy', batch=9)
 case('loss-categorical-saturated', 'gru 4; dense 4 softmax', 'categorical-crossentropy', batch=9,
-     scale=90.0)
+     logits=90.0)
 case('loss-categorical-one-hot', 'gru 4; dense 4 softmax', 'categorical-crossentropy',
      batch=9, numbers='one-hot')
 case('loss-categorical-smoothed', 'gru 4; dense 4 softmax',

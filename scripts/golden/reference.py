@@ -203,8 +203,9 @@ class KerasNetwork:
             self.variables.update(keras_names(index, layer, made))
         self.trainable = {name: v for name, v in self.variables.items() if v.trainable}
 
-    def randomize(self, seed, scale=1.0):
-        """Weights of a plausible size everywhere, biases too, exact in single precision."""
+    def randomize(self, seed, scale=1.0, logits=1.0):
+        """Weights of a plausible size everywhere, biases too, exact in single precision; times
+        scale, and the last layer's times logits."""
         rng = np.random.default_rng(seed)
         for name, variable in self.variables.items():
             word = name.rsplit('.', 1)[-1]
@@ -215,6 +216,8 @@ class KerasNetwork:
                 value = 0.5 + rng.random(variable.shape)
             elif word == 'embeddings':
                 value = rng.standard_normal(variable.shape) * 0.7
+            if name.startswith(f'{len(self.layers) - 1}.'):
+                value = value * logits
             variable.assign((value * scale).astype(np.float32).astype(np.float64))
 
     def weights(self):
