@@ -345,7 +345,7 @@ static gru_status folds(pair *out, const gru_split_plan *plan, size_t rows, cons
 
 /* ---- the plan ---- */
 
-static gru_status check_plan(const gru_split_plan *plan, const uint32_t *classes, gru_error *err) {
+gru_status gru_split_check(const gru_split_plan *plan, gru_error *err) {
     if (plan->folds ? plan->test.given : !plan->test.given)
         return gru_error_set(err, GRU_ERR_USAGE,
                              "give either --test or --folds: one says how many rows test");
@@ -362,8 +362,6 @@ static gru_status check_plan(const gru_split_plan *plan, const uint32_t *classes
     if (plan->gap && (plan->order != GRU_SPLIT_TIME || (plan->folds && !plan->forward)))
         return gru_error_set(err, GRU_ERR_USAGE,
                              "--gap needs --order time, and with folds --forward-chaining");
-    if (plan->order == GRU_SPLIT_STRATIFIED && !classes)
-        return gru_error_set(err, GRU_ERR_USAGE, "--order stratified needs a class for each row");
     return GRU_OK;
 }
 
@@ -425,7 +423,9 @@ gru_status gru_split_make(gru_split *out, const gru_split_plan *plan, size_t row
                           const uint32_t *classes, gru_error *err) {
     pair test = {0};
     *out = (gru_split){0};
-    gru_status status = check_plan(plan, classes, err);
+    gru_status status = gru_split_check(plan, err);
+    if (!status && plan->order == GRU_SPLIT_STRATIFIED && !classes)
+        return gru_error_set(err, GRU_ERR_USAGE, "--order stratified needs a class for each row");
     if (!status && rows < 2)
         return gru_error_set(err, GRU_ERR_DATA, "%zu rows cannot be divided", rows);
     if (!status)

@@ -35,6 +35,8 @@ typedef struct gru_split {
     size_t train_count, validation_count, test_count;
 } gru_split;
 
+/* GRU_ERR_USAGE for a plan that contradicts itself. */
+gru_status gru_split_check(const gru_split_plan *plan, gru_error *err);
 /* classes[rows]: class numbers 0 … in sorted order of the labels, for GRU_SPLIT_STRATIFIED; else
  * NULL. GRU_ERR_USAGE for a plan that contradicts itself, GRU_ERR_DATA when a part would be empty
  * or a class has too few rows. gru_split_free also after failure is fine. */

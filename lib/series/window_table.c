@@ -1,0 +1,204 @@
+/* A table cut into windows (window_table.h). */
+#include "series/window_table.h"
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "series/date.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes for an id: a date with its time, and for longer ones room to grow. */
+enum { ID_WIDTH = 24, GROUPS_MAX = 1 << 20 };
+
+typedef struct cutter {
+    gru_windows *w;
+    gru_table *table;
+    const char *source;
+    size_t *feature; /* columns of the table */
+    size_t target, index, group;
+    double *values; /* F */
+    size_t id_width;
+    gru_map *groups; /* group → number of its maker */
+    gru_window_maker **maker;
+    size_t makers, maker_cap;
+    gru_npy_writer *to;
+    gru_date_watch *watch; /* one a group */
+    size_t watch_cap;
+} cutter;
+
+static gru_status find_columns(cutter *c, gru_error *err) {
+    const gru_windows *w = c->w;
+    gru_status status = gru_mem_new(&c->feature, w->features, sizeof *c->feature, err);
+    if (!status)
+        status = gru_mem_new(&c->values, w->features, sizeof *c->values, err);
+    for (size_t i = 0; !status && i < w->features; i++)
+        status = gru_table_find(c->table, w->feature[i], &c->feature[i], err);
+    if (!status)
+        status = gru_table_find(c->table, w->target, &c->target, err);
+    if (!status && w->index)
+        status = gru_table_find(c->table, w->index, &c->index, err);
+    if (!status && w->group)
+        status = gru_table_find(c->table, w->group, &c->group, err);
+    return status;
+}
+
+/* The maker of this row's group, made when the group is new. */
+static gru_status maker_of(cutter *c, const gru_field *row, size_t *number, gru_error *err) {
+    *number = 0;
+    if (c->w->group) {
+        gru_map_entry *entry = gru_map_put(c->groups, row[c->group].text, row[c->group].len);
+        if (!entry)
+            return gru_error_memory(err, row[c->group].len);
+        if (gru_map_count(c->groups) > c->makers)
+            entry->value = (int64_t)c->makers;
+        *number = (size_t)entry->value;
+    }
+    if (*number < c->makers)
+        return GRU_OK;
+    if (c->makers == GROUPS_MAX)
+        return gru_error_set(err, GRU_ERR_DATA, "%s: column '%s' has more than %d groups",
+                             c->source, c->w->group, GROUPS_MAX);
+    gru_status status =
+        gru_mem_grow(&c->maker, &c->maker_cap, c->makers + 1, sizeof *c->maker, err);
+    if (!status)
+        status = gru_mem_grow(&c->watch, &c->watch_cap, c->makers + 1, sizeof *c->watch, err);
+    if (!status)
+        status = gru_window_maker_new(&c->maker[c->makers], c->w, c->id_width, err);
+    if (!status)
+        c->watch[c->makers++] = (gru_date_watch){0};
+    return status;
+}
+
+static gru_status read_number(cutter *c, const gru_field *row, size_t column, double *value,
+                              gru_error *err) {
+    bool missing;
+    gru_status status = gru_table_number(c->table, row, column, value, &missing, err);
+    if (!status && missing)
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s:%llu: column '%s': the value is missing; gru-clean fills gaps",
+                             c->source, gru_table_line(c->table), gru_table_name(c->table, column));
+    if (!status && !isfinite((float)*value))
+        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': %g is too large for a float",
+                             c->source, gru_table_line(c->table), gru_table_name(c->table, column),
+                             *value);
+    return status;
+}
+
+/* The id of a row: its index, or its number. */
+static const char *name_row(const cutter *c, const gru_field *row, char number[24], size_t *len) {
+    if (c->w->index) {
+        *len = row[c->index].len;
+        return row[c->index].text;
+    }
+    *len = (size_t)snprintf(number, 24, "%zu", c->w->rows);
+    return number;
+}
+
+static gru_status cut_row(cutter *c, const gru_field *row, gru_error *err) {
+    size_t number, len;
+    char digits[24];
+    double target;
+    const void *record = NULL;
+    c->w->rows++;
+    const char *id = name_row(c, row, digits, &len);
+    if (!c->id_width) /* the first row tells how long ids are */
+        c->id_width = 2 * len > ID_WIDTH ? 2 * len : ID_WIDTH;
+    gru_status status = maker_of(c, row, &number, err);
+    for (size_t i = 0; !status && i < c->w->features; i++)
+        status = read_number(c, row, c->feature[i], &c->values[i], err);
+    if (!status)
+        status = read_number(c, row, c->target, &target, err);
+    if (status)
+        return status;
+    if (c->w->index)
+        gru_date_watch_add(&c->watch[number], id, len, gru_table_line(c->table));
+    status = gru_window_maker_push(c->maker[number], c->values, target, id, len, &record, err);
+    if (status)
+        return gru_error_at(err, "%s:%llu", c->source, gru_table_line(c->table));
+    if (!record)
+        return GRU_OK;
+    c->w->windows++;
+    return gru_npy_write(c->to, record, 1, err);
+}
+
+static gru_status no_window(const cutter *c, gru_error *err) {
+    const gru_windows *w = c->w;
+    if (!w->rows)
+        return gru_error_set(err, GRU_ERR_DATA, "%s: no rows after the header", c->source);
+    if (w->group)
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s: %zu rows in %zu groups, and no group has the %zu rows of one "
+                             "window (length %zu + horizon %zu)",
+                             c->source, w->rows, c->makers, w->length + w->horizon, w->length,
+                             w->horizon);
+    return gru_error_set(err, GRU_ERR_DATA,
+                         "%s: %zu rows, but one window needs %zu (length %zu + horizon %zu)",
+                         c->source, w->rows, w->length + w->horizon, w->length, w->horizon);
+}
+
+static void warn_of_disorder(const cutter *c) {
+    unsigned long long line;
+    for (size_t i = 0; c->w->index && i < c->makers; i++)
+        if (gru_date_watch_falls(&c->watch[i], &line)) {
+            gru_warn("%s:%llu: column '%s' runs backwards here; windows follow the rows as they "
+                     "stand, so sort them first",
+                     c->source, line, c->w->index);
+            return;
+        }
+}
+
+/* The layout has to be known to open the writer, and the first row tells the ids' width; so the
+ * writer is opened at the first row, whose record cannot be due yet (a window has two rows). */
+static gru_status cut_rows(cutter *c, gru_output *out, gru_error *err) {
+    gru_status status = GRU_OK;
+    const gru_field *row;
+    while (!(status = gru_table_next(c->table, &row, err)) && row) {
+        status = cut_row(c, row, err);
+        if (!status && !c->to)
+            status = gru_npy_write_open(&c->to, out, gru_window_maker_spec(c->maker[0]), UINT64_MAX,
+                                        err);
+        if (status)
+            break;
+    }
+    return status;
+}
+
+static void free_cutter(cutter *c) {
+    for (size_t i = 0; i < c->makers; i++)
+        gru_window_maker_free(c->maker[i]);
+    free(c->maker);
+    free(c->watch);
+    free(c->feature);
+    free(c->values);
+    if (c->groups)
+        gru_map_free(c->groups);
+}
+
+gru_status gru_windows_cut(gru_windows *w, gru_table *table, const char *source, gru_output *out,
+                           const char *fit, gru_error *err) {
+    cutter c = {.w = w, .table = table, .source = source};
+    w->rows = w->windows = 0;
+    gru_status status = find_columns(&c, err);
+    if (!status)
+        status = gru_map_new(&c.groups, err);
+    if (!status)
+        status = cut_rows(&c, out, err);
+    if (!status && !w->windows)
+        status = no_window(&c, err);
+    if (!status)
+        warn_of_disorder(&c);
+    if (!status && fit)
+        status = gru_windows_save(w, fit, err);
+    if (!status)
+        gru_detail("%zu windows from %zu rows", w->windows, w->rows);
+    if (c.to && status)
+        gru_npy_write_abort(c.to);
+    else if (c.to)
+        status = gru_npy_write_close(c.to, err);
+    free_cutter(&c);
+    return status;
+}

@@ -1,0 +1,441 @@
+/* Streams and tables divided into files (split_stream.h). */
+#include "train/split_stream.h"
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "io/npy.h"
+#include "io/table.h"
+#include "train/spool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { IN_MEMORY = 32 << 20, CHUNK_BYTES = 1 << 20, FIELD_MAX = 1 << 30 };
+
+/* ---- outputs ---- */
+
+static void discard_all(gru_output **out, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        gru_output_discard(out[i]);
+        out[i] = NULL;
+    }
+}
+
+static gru_status open_all(const gru_split_job *job, gru_output_kind kind, gru_output **out,
+                           gru_error *err) {
+    gru_status status = GRU_OK;
+    for (size_t i = 0; !status && i < job->files; i++) {
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(job->path[i], job->path[j]) == 0)
+                status =
+                    gru_error_set(err, GRU_ERR_USAGE, "'%s' is given for two parts", job->path[i]);
+        if (!status)
+            status = gru_output_open(&out[i], job->path[i], kind, err);
+    }
+    if (status)
+        discard_all(out, job->files);
+    return status;
+}
+
+/* All or none: everything is flushed before the first file appears, and should one still fail,
+ * those that have appeared are taken back. */
+static gru_status commit_all(const gru_split_job *job, gru_output **out, gru_error *err) {
+    gru_status status = GRU_OK;
+    size_t done = 0;
+    for (size_t i = 0; !status && i < job->files; i++)
+        status = gru_output_flush(out[i], err);
+    while (!status && done < job->files) {
+        status = gru_output_commit(out[done], err);
+        out[done] = NULL;
+        done += status == GRU_OK;
+    }
+    for (size_t i = 0; status && i < done; i++) {
+        struct stat s;
+        if (strcmp(job->path[i], "-") != 0 && lstat(job->path[i], &s) == 0 && S_ISREG(s.st_mode))
+            unlink(job->path[i]);
+    }
+    discard_all(out, job->files);
+    return status;
+}
+
+/* The rows of part i of the job's files. */
+static const size_t *part(const gru_split *split, size_t files, size_t i, size_t *count) {
+    if (i == 0) {
+        *count = split->train_count;
+        return split->train;
+    }
+    if (i + 1 < files) {
+        *count = split->validation_count;
+        return split->validation;
+    }
+    *count = split->test_count;
+    return split->test;
+}
+
+static void tell(const gru_split *s) {
+    gru_detail("%zu training, %zu validation, %zu test rows", s->train_count, s->validation_count,
+               s->test_count);
+}
+
+/* ---- tensor streams ---- */
+
+/* All records, in one piece: the input file mapped, or a spool. */
+typedef struct records {
+    const gru_record_spec *spec;
+    const unsigned char *base;
+    size_t count;
+    gru_spool spool;
+    void *map;
+    size_t map_size;
+} records;
+
+static void free_records(records *r) {
+    if (r->map)
+        munmap(r->map, r->map_size);
+    gru_spool_free(&r->spool);
+}
+
+static bool map_records(records *r, const gru_npy_reader *reader) {
+    int fd;
+    uint64_t offset, count;
+    size_t bytes;
+    if (!gru_npy_mappable(reader, &fd, &offset, &count) || count > SIZE_MAX ||
+        !gru_size_mul((size_t)count, r->spec->bytes, &bytes) ||
+        !gru_size_add(bytes, (size_t)offset, &bytes) || !bytes)
+        return false;
+    void *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return false;
+    r->map = map;
+    r->map_size = bytes;
+    r->base = (const unsigned char *)map + offset;
+    r->count = (size_t)count;
+    return true;
+}
+
+static gru_status spool_records(records *r, gru_npy_reader *reader, gru_error *err) {
+    size_t most = CHUNK_BYTES / r->spec->bytes + 1, got = 0;
+    void *buffer = NULL;
+    gru_status status = gru_mem_new(&buffer, most, r->spec->bytes, err);
+    while (!status) {
+        status = gru_npy_next(reader, buffer, most, &got, err);
+        if (status || !got)
+            break;
+        status = gru_spool_add(&r->spool, buffer, got * r->spec->bytes, err);
+        r->count += got;
+    }
+    free(buffer);
+    return status ? status : gru_spool_finish(&r->spool, &r->base, err);
+}
+
+static int by_class(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double class_value(const records *r, size_t row) {
+    const gru_slot_spec *y = &r->spec->slot[GRU_Y];
+    const unsigned char *at = r->base + row * r->spec->bytes + y->offset;
+    float number;
+    int32_t whole;
+    if (y->type == 'f') {
+        memcpy(&number, at, sizeof number);
+        return (double)number;
+    }
+    memcpy(&whole, at, sizeof whole);
+    return whole;
+}
+
+/* classes[count]: the rank of each record's y among the values there are. */
+static gru_status rank_records(const records *r, uint32_t **classes, gru_error *err) {
+    const gru_slot_spec *y = &r->spec->slot[GRU_Y];
+    double *sorted = NULL;
+    size_t distinct = 0;
+    if (!y->type || y->bytes != 4) {
+        char text[256];
+        gru_record_describe(r->spec, text, sizeof text);
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "--order stratified needs one class a sample as y, and here is %s",
+                             text);
+    }
+    gru_status status = gru_mem_new(&sorted, r->count, sizeof *sorted, err);
+    if (!status)
+        status = gru_mem_new(classes, r->count, sizeof **classes, err);
+    if (!status) {
+        for (size_t i = 0; i < r->count; i++)
+            sorted[i] = class_value(r, i);
+        qsort(sorted, r->count, sizeof *sorted, by_class);
+        for (size_t i = 0; i < r->count; i++)
+            if (!i || sorted[i] != sorted[distinct - 1])
+                sorted[distinct++] = sorted[i];
+        for (size_t i = 0; i < r->count; i++) {
+            double v = class_value(r, i);
+            const double *at = bsearch(&v, sorted, distinct, sizeof *sorted, by_class);
+            (*classes)[i] = (uint32_t)(at - sorted);
+        }
+    }
+    free(sorted);
+    return status;
+}
+
+static gru_status write_records(const records *r, const size_t *rows, size_t count, gru_output *out,
+                                gru_error *err) {
+    gru_npy_writer *w = NULL;
+    gru_status status = gru_npy_write_open(&w, out, r->spec, count, err);
+    if (status)
+        return status;
+    for (size_t i = 0; !status && i < count; i++)
+        status = gru_npy_write(w, r->base + rows[i] * r->spec->bytes, 1, err);
+    if (!status)
+        return gru_npy_write_close(w, err);
+    gru_npy_write_abort(w);
+    return status;
+}
+
+static gru_status split_records(const gru_split_job *job, const records *r, gru_error *err) {
+    gru_output *out[GRU_SPLIT_FILES] = {0};
+    gru_split split = {0};
+    uint32_t *classes = NULL;
+    gru_status status = GRU_OK;
+    if (job->plan.order == GRU_SPLIT_STRATIFIED)
+        status = rank_records(r, &classes, err);
+    if (!status)
+        status = gru_split_make(&split, &job->plan, r->count, classes, err);
+    free(classes);
+    if (!status)
+        status = open_all(job, GRU_OUTPUT_BINARY, out, err);
+    for (size_t i = 0; !status && i < job->files; i++) {
+        size_t count;
+        const size_t *rows = part(&split, job->files, i, &count);
+        status = write_records(r, rows, count, out[i], err);
+    }
+    if (status)
+        discard_all(out, job->files);
+    else
+        status = commit_all(job, out, err);
+    if (!status)
+        tell(&split);
+    gru_split_free(&split);
+    return status;
+}
+
+static gru_status split_npy(const gru_split_job *job, gru_input *in, gru_error *err) {
+    gru_npy_reader *reader = NULL;
+    gru_status status = gru_npy_open(&reader, in, err);
+    if (status)
+        return status;
+    records r = {.spec = gru_npy_spec(reader)};
+    gru_spool_init(&r.spool, IN_MEMORY);
+    if (job->label)
+        status = gru_error_set(err, GRU_ERR_USAGE,
+                               "--label is for tables; a tensor stream's class is its y");
+    if (!status && !map_records(&r, reader))
+        status = spool_records(&r, reader, err);
+    if (!status)
+        status = split_records(job, &r, err);
+    free_records(&r);
+    gru_npy_close(reader);
+    return status;
+}
+
+/* ---- tables ---- */
+
+/* Rows packed into the spool: per field its length (4 bytes) and its text. */
+typedef struct lines {
+    gru_table *table;
+    const char *source;
+    gru_spool spool;
+    const unsigned char *base;
+    uint64_t *start; /* of each row in the spool */
+    size_t start_cap, rows, columns;
+    gru_map *labels;
+    uint32_t *classes;
+    size_t classes_cap;
+} lines;
+
+static gru_status pack_row(lines *l, const gru_field *row, gru_error *err) {
+    gru_status status = gru_mem_grow(&l->start, &l->start_cap, l->rows + 1, sizeof *l->start, err);
+    if (status)
+        return status;
+    l->start[l->rows++] = l->spool.total;
+    for (size_t c = 0; !status && c < l->columns; c++) {
+        uint32_t len = (uint32_t)row[c].len;
+        if (row[c].len > FIELD_MAX)
+            return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: a field of %zu bytes is too long",
+                                 l->source, gru_table_line(l->table), row[c].len);
+        status = gru_spool_add(&l->spool, &len, sizeof len, err);
+        if (!status)
+            status = gru_spool_add(&l->spool, row[c].text, len, err);
+    }
+    return status;
+}
+
+static gru_status note_label(lines *l, const gru_field *label, size_t column, gru_error *err) {
+    if (gru_number_missing(label->text, label->len))
+        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': the label is missing",
+                             l->source, gru_table_line(l->table), gru_table_name(l->table, column));
+    gru_status status =
+        gru_mem_grow(&l->classes, &l->classes_cap, l->rows + 1, sizeof *l->classes, err);
+    if (status)
+        return status;
+    size_t known = gru_map_count(l->labels);
+    gru_map_entry *entry = gru_map_put(l->labels, label->text, label->len);
+    if (!entry)
+        return gru_error_memory(err, label->len);
+    if (gru_map_count(l->labels) > known)
+        entry->value = (int64_t)known;
+    l->classes[l->rows] = (uint32_t)entry->value;
+    return GRU_OK;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp((*(gru_map_entry *const *)a)->key, (*(gru_map_entry *const *)b)->key);
+}
+
+static int by_number(const void *a, const void *b) {
+    const gru_map_entry *x = *(gru_map_entry *const *)a, *y = *(gru_map_entry *const *)b;
+    double m = 0, n = 0;
+    gru_number_parse(x->key, x->len, &m);
+    gru_number_parse(y->key, y->len, &n);
+    return (m > n) - (m < n);
+}
+
+/* Class numbers follow the labels' sorted order: as numbers if all are numbers, else as text. */
+static gru_status rank_labels(lines *l, gru_error *err) {
+    size_t count = gru_map_count(l->labels);
+    gru_map_entry **sorted = NULL;
+    uint32_t *rank = NULL;
+    bool numbers = true;
+    gru_status status = gru_mem_new(&sorted, count, sizeof *sorted, err);
+    if (!status)
+        status = gru_mem_new(&rank, count, sizeof *rank, err);
+    for (size_t i = 0; !status && i < count; i++) {
+        double ignored;
+        sorted[i] = gru_map_at(l->labels, i);
+        numbers = numbers && gru_number_parse(sorted[i]->key, sorted[i]->len, &ignored);
+    }
+    if (!status) {
+        qsort(sorted, count, sizeof *sorted, numbers ? by_number : by_text);
+        for (size_t i = 0; i < count; i++)
+            rank[sorted[i]->value] = (uint32_t)i;
+        for (size_t r = 0; r < l->rows; r++)
+            l->classes[r] = rank[l->classes[r]];
+    }
+    free(sorted);
+    free(rank);
+    return status;
+}
+
+static gru_status read_lines(lines *l, const gru_split_job *job, gru_error *err) {
+    size_t label = 0;
+    gru_status status = GRU_OK;
+    if (job->label) {
+        status = gru_table_find(l->table, job->label, &label, err);
+        if (!status)
+            status = gru_map_new(&l->labels, err);
+    }
+    while (!status) {
+        const gru_field *row;
+        status = gru_table_next(l->table, &row, err);
+        if (status || !row)
+            break;
+        if (job->label)
+            status = note_label(l, &row[label], label, err);
+        if (!status)
+            status = pack_row(l, row, err);
+    }
+    if (!status)
+        status = gru_spool_finish(&l->spool, &l->base, err);
+    if (!status && !l->rows)
+        status = gru_error_set(err, GRU_ERR_DATA, "%s: no rows after the header", l->source);
+    return status || !job->label ? status : rank_labels(l, err);
+}
+
+static bool ends_with(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static gru_status write_lines(const lines *l, const size_t *rows, size_t count, gru_output *out,
+                              bool csv, gru_error *err) {
+    gru_table_writer w;
+    gru_status status = GRU_OK;
+    gru_table_writer_init(&w, out, csv);
+    for (size_t c = 0; !status && c < l->columns; c++)
+        status = gru_table_put_text(&w, gru_table_name(l->table, c), err);
+    if (!status)
+        status = gru_table_end_row(&w, err);
+    for (size_t i = 0; !status && i < count; i++) {
+        const unsigned char *at = l->base + l->start[rows[i]];
+        for (size_t c = 0; !status && c < l->columns; c++) {
+            uint32_t len;
+            memcpy(&len, at, sizeof len);
+            status = gru_table_put(&w, (const char *)at + sizeof len, len, err);
+            at += sizeof len + len;
+        }
+        if (!status)
+            status = gru_table_end_row(&w, err);
+    }
+    return status;
+}
+
+static gru_status split_lines(const gru_split_job *job, const lines *l, gru_error *err) {
+    gru_output *out[GRU_SPLIT_FILES] = {0};
+    gru_split split = {0};
+    gru_status status = gru_split_make(&split, &job->plan, l->rows, l->classes, err);
+    if (!status)
+        status = open_all(job, GRU_OUTPUT_TEXT, out, err);
+    for (size_t i = 0; !status && i < job->files; i++) {
+        size_t count;
+        const size_t *rows = part(&split, job->files, i, &count);
+        bool csv =
+            job->csv || ends_with(job->path[i], ".csv") || ends_with(job->path[i], ".csv.gz");
+        status = write_lines(l, rows, count, out[i], csv, err);
+    }
+    if (status)
+        discard_all(out, job->files);
+    else
+        status = commit_all(job, out, err);
+    if (!status)
+        tell(&split);
+    gru_split_free(&split);
+    return status;
+}
+
+static gru_status split_table(const gru_split_job *job, gru_input *in, gru_error *err) {
+    lines l = {.source = gru_input_name(in)};
+    gru_spool_init(&l.spool, IN_MEMORY);
+    if (job->plan.order == GRU_SPLIT_STRATIFIED && !job->label)
+        return gru_error_set(err, GRU_ERR_USAGE,
+                             "--order stratified needs --label COL for a table");
+    if (job->plan.order != GRU_SPLIT_STRATIFIED && job->label)
+        return gru_error_set(err, GRU_ERR_USAGE, "--label needs --order stratified");
+    gru_status status = gru_table_open(&l.table, in, job->lossy, err);
+    if (status)
+        return status;
+    l.columns = gru_table_columns(l.table);
+    status = read_lines(&l, job, err);
+    if (!status)
+        status = split_lines(job, &l, err);
+    gru_spool_free(&l.spool);
+    free(l.start);
+    free(l.classes);
+    if (l.labels)
+        gru_map_free(l.labels);
+    gru_table_close(l.table);
+    return status;
+}
+
+gru_status gru_split_stream(const gru_split_job *job, gru_input *in, gru_error *err) {
+    const unsigned char *bytes;
+    size_t count;
+    gru_status status = gru_input_peek(in, 6, &bytes, &count, err);
+    if (status)
+        return status;
+    return gru_npy_magic(bytes, count) ? split_npy(job, in, err) : split_table(job, in, err);
+}
