@@ -105,6 +105,15 @@ static gru_status cannot_scale(const mapping *m, size_t column, unsigned long lo
                          m->name[column], text, why);
 }
 
+/* Whether a float's shortest digits, read as a double, invert to the float that value is. */
+static bool leads_back(const gru_scaler *s, size_t with, float scaled, double value) {
+    char digits[GRU_NUMBER_MAX];
+    double read;
+    size_t len = gru_number_format(scaled, digits);
+    return gru_number_parse(digits, len, &read) &&
+           (float)gru_scaler_invert(s, with, read) == (float)value;
+}
+
 /* A scaled number is written with a float's digits where these lead back to the same float, else
  * with a double's, so that --invert returns what was read. */
 static gru_status put_cell(const mapping *m, size_t column, const char *text, size_t len,
@@ -121,7 +130,7 @@ static gru_status put_cell(const mapping *m, size_t column, const char *text, si
     float rounded = (float)y;
     if (!isfinite(rounded))
         return cannot_scale(m, column, line, text, err);
-    if (m->invert || (float)gru_scaler_invert(m->scaler, with, (double)rounded) == (float)value)
+    if (m->invert || leads_back(m->scaler, with, rounded, value))
         return gru_table_put_float(to, rounded, err);
     return gru_table_put_double(to, y, err);
 }
