@@ -61,6 +61,24 @@ bats_require_minimum_version 1.5.0
     [ "$(records d.npy 5)" = '0 0 1 3 49' ]
 }
 
+# A model file without tensors that holds metadata: 8 bytes of length, JSON.
+model() { # KEY FILE
+    text=$(sed 's/\\/\\\\/g; s/"/\\"/g; s/\t/\\t/g' "$2" | awk '{ printf "%s\\n", $0 }')
+    header="{\"__metadata__\":{\"format\":\"gru/1\",\"$1\":\"$text\"}}"
+    n=$(printf %s "$header" | wc -c)
+    printf "\\$(printf %03o $((n % 256)))\\$(printf %03o $((n / 256)))\\0\\0\\0\\0\\0\\0%s" ''
+    printf %s "$header"
+}
+
+@test "--model takes the vocabulary out of a model" {
+    gru-tokenize -q --text text --label label --max-len 4 -o a.npy --fit v.tsv small.csv
+    model vocab.tsv v.tsv >m.gru
+    gru-tokenize -q --model m.gru -o b.npy small.csv
+    cmp a.npy b.npy
+    model scaler.tsv v.tsv >n.gru
+    refused 1 'n.gru: no vocabulary is attached' gru-tokenize --model n.gru small.csv
+}
+
 @test "num_words, padding and truncating as Keras" {
     gru-tokenize -q --text text --max-len 2 --vocab-size 4 --padding post --truncating post small.csv >x.npy
     [ "$(records x.npy 3)" = '1 3 49
