@@ -25,7 +25,7 @@ static gru_status plan_embedding(gru_plan *plan, gru_layer_plan *l, gru_arena *s
 }
 
 static void reserve_own(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s, gru_arena *a) {
-    s->memory[l->index].own = gru_arena_take(a, steps_of(plan, &l->out) * l->out.units * L);
+    s->memory[l->index].own = gru_arena_take(a, steps_of(plan, &l->out) * l->out_step);
 }
 
 static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
@@ -36,11 +36,11 @@ static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru
     for (size_t t = s->first; t < s->end; t++) {
         for (size_t i = 0; i < L; i++)
             rows[i] = table + (size_t)s->ids[t * L + i] * d;
-        plan->kern->to_lanes(m->own + t * d * L, rows, d);
+        plan->kern->to_lanes(m->own + t * l->out_step, rows, d);
     }
     /* what lies outside is never read by a layer that knows the mask; others must see numbers */
-    memset(m->own, 0, s->first * d * L * sizeof *m->own);
-    memset(m->own + s->end * d * L, 0, (plan->steps - s->end) * d * L * sizeof *m->own);
+    memset(m->own, 0, s->first * l->out_step * sizeof *m->own);
+    memset(m->own + s->end * l->out_step, 0, (plan->steps - s->end) * l->out_step * sizeof *m->own);
 }
 
 /* The task's gradient row of a table row; new ones start at zero. */
@@ -68,7 +68,7 @@ static void backward_embedding(const gru_plan *plan, const gru_layer_plan *l, gr
             rows[i] = i < s->rows && !(mask && !(mask[i] > 0))
                           ? touch(s->touched, (uint32_t)s->ids[t * L + i], d)
                           : NULL;
-        plan->kern->add_rows(rows, dout + t * d * L, d);
+        plan->kern->add_rows(rows, dout + t * l->out_step, d);
     }
 }
 
@@ -82,7 +82,7 @@ static gru_status plan_dense(gru_plan *plan, gru_layer_plan *l, gru_arena *share
 
 static void reserve_dense(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                           gru_arena *a) {
-    size_t size = steps_of(plan, &l->out) * l->out.units * L;
+    size_t size = steps_of(plan, &l->out) * l->out_step;
     gru_layer_memory *m = &s->memory[l->index];
     m->own = gru_arena_take(a, size);
     m->logits = gru_arena_take(a, size);
@@ -90,16 +90,16 @@ static void reserve_dense(const gru_plan *plan, const gru_layer_plan *l, gru_sli
 
 static void forward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t steps = steps_of(plan, &l->out), in = l->in.units * L, out = l->out.units * L;
+    size_t steps = steps_of(plan, &l->out), out = l->out.units * L;
     for (size_t t = 0; t < steps; t++) {
-        gru_real *z = m->logits + t * out;
+        gru_real *z = m->logits + t * l->out_step;
         const gru_real *bias = l->bias_at == SIZE_MAX ? NULL : weights_at(plan, l->bias_at);
         if (!bias)
             memset(z, 0, out * sizeof *z);
-        plan->kern->affine(z, l->out.units, bias, m->in + t * in, l->in.units, l->dense.forward,
-                           NULL, 0, NULL);
-        memcpy(m->own + t * out, z, out * sizeof *z);
-        gru_activate(plan->kern, l->layer->activation, m->own + t * out, l->out.units);
+        plan->kern->affine(z, l->out.units, bias, m->in + t * l->in_step, l->in.units,
+                           l->dense.forward, NULL, 0, NULL);
+        memcpy(m->own + t * l->out_step, z, out * sizeof *z);
+        gru_activate(plan->kern, l->layer->activation, m->own + t * l->out_step, l->out.units);
     }
     m->out = m->own;
 }
@@ -107,7 +107,8 @@ static void forward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_sli
 static void backward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                            const gru_real *dout, gru_real *din) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t steps = steps_of(plan, &l->out), in = l->in.units * L, out = l->out.units * L;
+    size_t steps = steps_of(plan, &l->out), in = l->in.units * L;
+    size_t out = l->out_step;
     gru_real *d = m->own; /* the activations are not needed once their gradient is taken */
     bool logits = plan->fused && l->index + 1 == plan->count;
     for (size_t t = 0; t < steps; t++) {
@@ -115,11 +116,11 @@ static void backward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_sl
             gru_activate_backward(l->layer->activation, d + t * out, dout + t * out,
                                   m->logits + t * out, l->out.units);
         else
-            memcpy(d + t * out, dout + t * out, out * sizeof *d);
+            memcpy(d + t * out, dout + t * out, l->out.units * L * sizeof *d);
         if (!din)
             continue;
-        memset(din + t * in, 0, in * sizeof *din);
-        plan->kern->affine(din + t * in, l->in.units, NULL, d + t * out, l->out.units,
+        memset(din + t * l->in_step, 0, in * sizeof *din);
+        plan->kern->affine(din + t * l->in_step, l->in.units, NULL, d + t * out, l->out.units,
                            l->dense.transposed, NULL, 0, NULL);
     }
     gru_add_outer(plan, s->gradient + l->kernel_at, l->out.units, m->in, l->in.units, (ptrdiff_t)in,
@@ -143,12 +144,12 @@ static void reserve_dropout(const gru_plan *plan, const gru_layer_plan *l, gru_s
     if (!plan->options.training)
         return;
     reserve_own(plan, l, s, a);
-    s->memory[l->index].bits = gru_arena_bits(a, steps_of(plan, &l->out) * l->out.units);
+    s->memory[l->index].bits = gru_arena_bits(a, steps_of(plan, &l->out) * l->out_step / L);
 }
 
 static void forward_dropout(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t count = steps_of(plan, &l->out) * l->out.units;
+    size_t count = steps_of(plan, &l->out) * l->out_step / L;
     uint32_t key[2];
     m->out = m->in;
     if (!s->training || !(l->layer->rate > 0))
@@ -163,7 +164,7 @@ static void forward_dropout(const gru_plan *plan, const gru_layer_plan *l, gru_s
 static void backward_dropout(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                              const gru_real *dout, gru_real *din) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t count = steps_of(plan, &l->out) * l->out.units;
+    size_t count = steps_of(plan, &l->out) * l->out_step / L;
     if (!din)
         return;
     if (l->layer->rate > 0)
@@ -186,10 +187,9 @@ static gru_status plan_norm(gru_plan *plan, gru_layer_plan *l, gru_arena *shared
 
 static void forward_norm(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t width = l->out.units * L;
     for (size_t t = 0; t < steps_of(plan, &l->out); t++)
-        gru_norm_forward(m->own + t * width, m->in + t * width, weights_at(plan, l->gamma_at),
-                         weights_at(plan, l->beta_at), l->out.units);
+        gru_norm_forward(m->own + t * l->out_step, m->in + t * l->in_step,
+                         weights_at(plan, l->gamma_at), weights_at(plan, l->beta_at), l->out.units);
     m->out = m->own;
 }
 
@@ -198,12 +198,12 @@ static void backward_norm(const gru_plan *plan, const gru_layer_plan *l, gru_sli
     gru_layer_memory *m = &s->memory[l->index];
     size_t width = l->out.units * L;
     for (size_t t = 0; t < steps_of(plan, &l->out); t++) {
-        gru_real *d = m->own + t * width;
-        memcpy(d, dout + t * width, width * sizeof *d);
-        gru_norm_backward(d, m->in + t * width, weights_at(plan, l->gamma_at),
+        gru_real *d = m->own + t * l->out_step;
+        memcpy(d, dout + t * l->out_step, width * sizeof *d);
+        gru_norm_backward(d, m->in + t * l->in_step, weights_at(plan, l->gamma_at),
                           s->gradient + l->gamma_at, s->gradient + l->beta_at, l->out.units);
         if (din)
-            memcpy(din + t * width, d, width * sizeof *d);
+            memcpy(din + t * l->in_step, d, width * sizeof *d);
     }
 }
 
@@ -212,10 +212,12 @@ static void forward_batch_norm(const gru_plan *plan, const gru_layer_plan *l, gr
     gru_layer_memory *m = &s->memory[l->index];
     size_t units = l->out.units, steps = steps_of(plan, &l->out);
     const gru_real *gamma = weights_at(plan, l->gamma_at), *beta = weights_at(plan, l->beta_at);
-    for (size_t i = 0; i < steps * units * L; i++) {
-        size_t u = i / L % units;
-        m->own[i] = (m->in[i] - l->stats[u]) * l->stats[units + u] * gamma[u] + beta[u];
-    }
+    for (size_t t = 0; t < steps; t++)
+        for (size_t i = 0; i < units * L; i++) {
+            size_t u = i / L;
+            gru_real hat = (m->in[t * l->in_step + i] - l->stats[u]) * l->stats[units + u];
+            m->own[t * l->out_step + i] = hat * gamma[u] + beta[u];
+        }
     m->out = m->own;
 }
 
@@ -227,12 +229,13 @@ static void backward_batch_norm(const gru_plan *plan, const gru_layer_plan *l, g
     size_t units = l->out.units, steps = steps_of(plan, &l->out);
     const gru_real *gamma = weights_at(plan, l->gamma_at), *mean = l->stats;
     const gru_real *scale = mean + units, *sum = scale + units, *along = sum + units;
-    for (size_t i = 0; din && i < steps * units * L; i++) {
-        size_t u = i / L % units;
-        bool counted = !l->out.sequence || !s->mask || s->mask[i / L / units * L + i % L] > 0;
-        gru_real hat = (m->in[i] - mean[u]) * scale[u];
+    for (size_t k = 0; din && k < steps * units * L; k++) {
+        size_t t = k / (units * L), i = k % (units * L), u = i / L;
+        bool counted = !l->out.sequence || !s->mask || s->mask[t * L + i % L] > 0;
+        gru_real hat = (m->in[t * l->in_step + i] - mean[u]) * scale[u];
         gru_real through = counted ? sum[u] + hat * along[u] : 0;
-        din[i] = i % L < s->rows ? gamma[u] * scale[u] * (dout[i] - through) : 0;
+        gru_real d = gamma[u] * scale[u] * (dout[t * l->out_step + i] - through);
+        din[t * l->in_step + i] = i % L < s->rows ? d : 0;
     }
 }
 
@@ -249,7 +252,7 @@ static size_t count_valid(const gru_slice *s, size_t lane) {
 /* The step that max or last takes for unit u; SIZE_MAX when no step is valid. */
 static size_t picked(const gru_layer_plan *l, const gru_slice *s, const gru_real *x, size_t u,
                      size_t lane) {
-    size_t best = SIZE_MAX, width = l->in.units * L;
+    size_t best = SIZE_MAX, width = l->in_step;
     for (size_t t = s->first; t < s->end; t++)
         if (valid_at(s, t, lane) && (best == SIZE_MAX || l->layer->pool == GRU_POOL_LAST ||
                                      x[t * width + u * L + lane] > x[best * width + u * L + lane]))
@@ -259,9 +262,9 @@ static size_t picked(const gru_layer_plan *l, const gru_slice *s, const gru_real
 
 static void forward_pool(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t width = l->in.units * L;
+    size_t width = l->in_step;
     (void)plan;
-    memset(m->own, 0, width * sizeof *m->own);
+    memset(m->own, 0, l->in.units * L * sizeof *m->own);
     for (size_t lane = 0; lane < L; lane++) {
         size_t n = count_valid(s, lane);
         for (size_t u = 0; n && u < l->in.units; u++) {
@@ -282,7 +285,7 @@ static void forward_pool(const gru_plan *plan, const gru_layer_plan *l, gru_slic
 static void backward_pool(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                           const gru_real *dout, gru_real *din) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t width = l->in.units * L;
+    size_t width = l->in_step;
     if (!din)
         return;
     memset(din, 0, plan->steps * width * sizeof *din);
@@ -347,7 +350,7 @@ static void softmax_steps(const gru_plan *plan, const gru_slice *s, gru_real *e)
 
 static void forward_attention(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t n = l->layer->units, in = l->in.units * L;
+    size_t n = l->layer->units, in = l->in_step;
     const gru_real *v = weights_at(plan, l->weight_at);
     gru_real *alpha = m->cache2;
     memset(alpha, 0, plan->steps * L * sizeof *alpha);
@@ -363,7 +366,7 @@ static void forward_attention(const gru_plan *plan, const gru_layer_plan *l, gru
                 e[i] += u[j * L + i] * v[j];
     }
     softmax_steps(plan, s, alpha);
-    memset(m->own, 0, in * sizeof *m->own);
+    memset(m->own, 0, l->in.units * L * sizeof *m->own);
     for (size_t t = s->first; t < s->end; t++)
         plan->kern->scale_add(m->own, m->in + t * in, alpha + t * L, l->in.units);
     m->out = m->own;
@@ -372,7 +375,7 @@ static void forward_attention(const gru_plan *plan, const gru_layer_plan *l, gru
 static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                                const gru_real *dout, gru_real *din) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t n = l->layer->units, in = l->in.units * L, steps = s->end - s->first;
+    size_t n = l->layer->units, in = l->in_step, steps = s->end - s->first;
     const gru_real *v = weights_at(plan, l->weight_at);
     gru_real *alpha = m->cache2, *de = m->scratch, total[L] __attribute__((aligned(64))) = {0};
     if (din)

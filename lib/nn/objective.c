@@ -224,15 +224,16 @@ gru_status gru_objective_slice(const gru_plan *plan, gru_slice *s, const gru_bat
     const gru_layer_memory *last = &s->memory[plan->count - 1];
     bool per_step = plan->model->per_step;
     size_t count = gru_model_outputs(plan->model), steps = per_step ? plan->steps : 1;
+    size_t step = plan->layers[plan->count - 1].out_step;
     item it = {.loss = plan->options.loss, .count = count, .fused = plan->fused};
     if (d)
-        memset(d, 0, steps * count * L * sizeof *d);
+        memset(d, 0, steps * step * sizeof *d);
     for (size_t t = 0; t < steps; t++)
         for (size_t i = 0; i < s->rows; i++) {
             const unsigned char *record = batch->records[s->first_row + i];
             if (per_step && s->mask && !(s->mask[t * L + i] > 0))
                 continue;
-            size_t at = t * count * L + i;
+            size_t at = t * step + i;
             it.out = last->out + at;
             it.logits = (it.fused ? last->logits : last->out) + at;
             it.d = d ? d + at : NULL;

@@ -102,27 +102,29 @@ static void refresh_recurrent(const gru_plan *plan, const gru_layer_plan *l) {
 static void reserve_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                               gru_arena *a) {
     const gru_layer *y = l->layer;
-    size_t t = plan->steps, h = y->units * L, f = l->in.units * L, gates = gate_count(y);
+    size_t t = plan->steps, h = gru_step_size(y->units), f = l->in.units * L;
+    size_t gates = gate_count(y);
     bool training = plan->options.training;
     gru_layer_memory *m = &s->memory[l->index];
     for (size_t w = 0; w < l->ways; w++) {
         gru_way_memory *v = &m->way[w];
         v->h = gru_arena_take(a, (t + 1) * h);
         v->c = y->kind == GRU_LAYER_LSTM ? gru_arena_take(a, (t + 1) * h) : NULL;
-        v->gates = gru_arena_take(a, (training ? t : 1) * stored_gates(y) * h);
+        v->gates =
+            gru_arena_take(a, (training ? t : 1) * gru_step_size(stored_gates(y) * y->units));
         v->reset = y->reset_before ? gru_arena_take(a, (training ? t : 1) * h) : NULL;
         v->raw = y->norm ? gru_arena_take(a, (training ? t : 1) * h) : NULL;
         v->dh = gru_arena_take(a, h);
         v->dc = gru_arena_take(a, h);
         v->scratch = gru_arena_take(a, h > f ? h : f);
         v->scratch2 = gru_arena_take(a, h);
-        v->x_masked = drops_x(l) ? gru_arena_take(a, x_masks(l) * t * f) : NULL;
+        v->x_masked = drops_x(l) ? gru_arena_take(a, x_masks(l) * t * l->in_step) : NULL;
         v->h_masked = drops_h(l) ? gru_arena_take(a, gates * t * h) : NULL;
         v->x_bits = drops_x(l) ? gru_arena_bits(a, x_masks(l) * f / L) : NULL;
-        v->h_bits = drops_h(l) ? gru_arena_bits(a, gates * h / L) : NULL;
+        v->h_bits = drops_h(l) ? gru_arena_bits(a, gates * y->units) : NULL;
     }
     bool own = l->ways > 1 || y->residual;
-    m->own = own ? gru_arena_take(a, (l->out.sequence ? t : 1) * l->out.units * L) : NULL;
+    m->own = own ? gru_arena_take(a, (l->out.sequence ? t : 1) * l->out_step) : NULL;
 }
 
 /* ---- one way through time ---- */
@@ -133,9 +135,10 @@ typedef struct walk { /* a way at work on a slice */
     gru_way_memory *m;
     gru_slice *s;
     size_t from, to; /* positions that are computed */
-    size_t units, in, gates, stored;
-    const gru_real *x;             /* [T][F] */
-    gru_real *x_masked, *h_masked; /* in training with dropout, else NULL */
+    size_t units, in, gates;
+    size_t h_step, x_step, gate_step; /* elements between positions */
+    const gru_real *x;                /* [T][F] */
+    gru_real *x_masked, *h_masked;    /* in training with dropout, else NULL */
 } walk;
 
 static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s, size_t way) {
@@ -150,7 +153,9 @@ static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
               .units = l->layer->units,
               .in = l->in.units,
               .gates = gate_count(l->layer),
-              .stored = stored_gates(l->layer),
+              .h_step = gru_step_size(l->layer->units),
+              .x_step = l->in_step,
+              .gate_step = gru_step_size(stored_gates(l->layer) * l->layer->units),
               .x = s->memory[l->index].in};
     if (s->training) {
         w.x_masked = w.m->x_masked;
@@ -170,21 +175,21 @@ static const gru_real *mask_of(const walk *w, size_t t) {
     return w->s->mask && w->s->partial[t] ? w->s->mask + t * L : NULL;
 }
 static gru_real *gates_of(const walk *w, size_t p) {
-    return w->m->gates + (w->s->training ? p * w->stored * w->units * L : 0);
+    return w->m->gates + (w->s->training ? p * w->gate_step : 0);
 }
 static gru_real *per_step(const walk *w, gru_real *memory, size_t p) {
-    return memory ? memory + (w->s->training ? p * w->units * L : 0) : NULL;
+    return memory ? memory + (w->s->training ? p * w->h_step : 0) : NULL;
 }
 static const gru_real *x_of(const walk *w, size_t gate, size_t t) {
     if (!w->x_masked)
-        return w->x + t * w->in * L;
+        return w->x + t * w->x_step;
     size_t mask = x_masks(w->l) > 1 ? gate : 0;
-    return w->x_masked + (mask * w->plan->steps + t) * w->in * L;
+    return w->x_masked + (mask * w->plan->steps + t) * w->x_step;
 }
 static const gru_real *h_of(const walk *w, size_t gate, size_t p) {
     if (!w->h_masked)
-        return w->m->h + p * w->units * L;
-    return w->h_masked + (gate * w->plan->steps + p) * w->units * L;
+        return w->m->h + p * w->h_step;
+    return w->h_masked + (gate * w->plan->steps + p) * w->h_step;
 }
 
 static void draw_masks(const walk *w) {
@@ -196,8 +201,8 @@ static void draw_masks(const walk *w) {
         w->plan->kern->dropout_bits(bits, w->in, y->dropout, key, (uint32_t)w->s->first_row,
                                     w->s->batch, w->s->epoch);
         for (size_t t = w->s->first; t < w->s->end; t++)
-            w->plan->kern->dropout_apply(w->x_masked + (g * w->plan->steps + t) * w->in * L,
-                                         w->x + t * w->in * L, bits, w->in, y->dropout);
+            w->plan->kern->dropout_apply(w->x_masked + (g * w->plan->steps + t) * w->x_step,
+                                         w->x + t * w->x_step, bits, w->in, y->dropout);
     }
     for (uint32_t g = 0; w->h_masked && g < w->gates; g++) {
         gru_mask_key(w->plan, w->l->index, way + 2 * g + 1, key);
@@ -214,35 +219,35 @@ static gru_real *stored_state(const walk *w, size_t which) {
 /* The state before the first position: zero, learned, or what the batch before left. */
 static void start(const walk *w) {
     size_t h = w->units * L;
-    gru_real *first = w->m->h + w->from * h;
+    gru_real *first = w->m->h + w->from * w->h_step;
     for (size_t i = 0; i < h; i++)
         first[i] =
             w->d->initial_at == SIZE_MAX ? 0 : w->plan->model->weights[w->d->initial_at + i / L];
     if (w->m->c)
-        memset(w->m->c + w->from * h, 0, h * sizeof(gru_real));
+        memset(w->m->c + w->from * w->h_step, 0, h * sizeof(gru_real));
     if (w->l->states) {
         memcpy(first, stored_state(w, 0), h * sizeof(gru_real));
         if (w->m->c)
-            memcpy(w->m->c + w->from * h, stored_state(w, 1), h * sizeof(gru_real));
+            memcpy(w->m->c + w->from * w->h_step, stored_state(w, 1), h * sizeof(gru_real));
     }
     for (size_t p = 0; p < w->from; p++)
-        memcpy(w->m->h + p * h, first, h * sizeof(gru_real));
+        memcpy(w->m->h + p * w->h_step, first, h * sizeof(gru_real));
 }
 
 static void finish(const walk *w) {
     size_t h = w->units * L;
-    const gru_real *last = w->m->h + w->to * h;
+    const gru_real *last = w->m->h + w->to * w->h_step;
     for (size_t p = w->to + 1; p <= w->plan->steps; p++)
-        memcpy(w->m->h + p * h, last, h * sizeof(gru_real));
+        memcpy(w->m->h + p * w->h_step, last, h * sizeof(gru_real));
     if (w->l->states) {
         memcpy(stored_state(w, 0), last, h * sizeof(gru_real));
         if (w->m->c)
-            memcpy(stored_state(w, 1), w->m->c + w->to * h, h * sizeof(gru_real));
+            memcpy(stored_state(w, 1), w->m->c + w->to * w->h_step, h * sizeof(gru_real));
     }
 }
 
 static gru_cell_step step_of(const walk *w, size_t p) {
-    size_t h = w->units * L;
+    size_t h = w->h_step;
     const gru_layer *y = w->l->layer;
     return (gru_cell_step){.units = w->units,
                            .gates = gates_of(w, p),
@@ -314,7 +319,7 @@ static void walk_forward(const walk *w) {
     for (size_t p = w->from; p < w->to; p++) {
         gru_cell_step c = step_of(w, p);
         for (size_t g = 0; w->h_masked && g < w->gates; g++)
-            w->plan->kern->dropout_apply(w->h_masked + (g * w->plan->steps + p) * h, c.h,
+            w->plan->kern->dropout_apply(w->h_masked + (g * w->plan->steps + p) * w->h_step, c.h,
                                          w->m->h_bits + g * w->units, w->units,
                                          w->l->layer->recurrent_dropout);
         gru_real *next = c.next;
@@ -359,7 +364,7 @@ static void back_state(const walk *w, const gru_real *d, size_t gate) {
 }
 
 static void back_input(const walk *w, size_t p, gru_real *din, const gru_real *gates) {
-    gru_real *dx = din + time_of(w, p) * w->in * L;
+    gru_real *dx = din + time_of(w, p) * w->x_step;
     for (size_t g = 0; g < w->gates; g++) {
         const uint16_t *bits =
             w->m->x_bits ? w->m->x_bits + (x_masks(w->l) > 1 ? g : 0) * w->in : NULL;
@@ -406,7 +411,7 @@ static void add_dout(const walk *w, const gru_real *dout, size_t t, size_t p_oth
     gru_real factor = y->bidirectional == GRU_MERGE_AVERAGE ? (gru_real)0.5 : 1;
     const gru_real *other = NULL;
     if (y->bidirectional == GRU_MERGE_MULTIPLY)
-        other = w->s->memory[w->l->index].way[second ? 0 : 1].h + p_other * h;
+        other = w->s->memory[w->l->index].way[second ? 0 : 1].h + p_other * w->h_step;
     const gru_real *mask = w->l->ways > 1 && w->l->out.sequence ? mask_of(w, t) : NULL;
     if (!other && !mask && factor == 1) {
         for (size_t i = 0; i < h; i++)
@@ -430,8 +435,8 @@ static void norm_back(const walk *w, size_t p, const gru_cell_step *c) {
 
 static void weight_gradients(const walk *w) {
     size_t u = w->units, steps = w->to - w->from, ld = w->gates * u;
-    ptrdiff_t gate_step = (ptrdiff_t)(w->stored * u * L), h_step = (ptrdiff_t)(u * L);
-    ptrdiff_t x_step = (ptrdiff_t)(w->in * L) * (w->d->reversed ? -1 : 1);
+    ptrdiff_t gate_step = (ptrdiff_t)w->gate_step, h_step = (ptrdiff_t)w->h_step;
+    ptrdiff_t x_step = (ptrdiff_t)w->x_step * (w->d->reversed ? -1 : 1);
     const gru_real *gates = gates_of(w, w->from);
     gru_real *dw = w->s->gradient + w->d->kernel_at, *du = w->s->gradient + w->d->recurrent_at;
     bool gru = w->l->layer->kind == GRU_LAYER_GRU;
@@ -463,7 +468,7 @@ static void weight_gradients(const walk *w) {
 
 static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
     size_t h = w->units * L, t_count = w->plan->steps;
-    size_t out = w->l->out.units * L;
+    size_t out = w->l->out_step;
     memset(w->m->dh, 0, h * sizeof(gru_real));
     memset(w->m->dc, 0, h * sizeof(gru_real));
     if (!w->l->out.sequence)
@@ -511,17 +516,19 @@ static void merge(gru_real *out, const gru_real *a, const gru_real *b, size_t h,
 static void join(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
     size_t h = l->layer->units * L, out = l->out.units * L, steps = plan->steps;
+    size_t step = gru_step_size(l->layer->units);
     if (!l->out.sequence) {
-        merge(m->own, m->way[0].h + steps * h, m->way[1].h + steps * h, h, l->layer->bidirectional);
+        merge(m->own, m->way[0].h + steps * step, m->way[1].h + steps * step, h,
+              l->layer->bidirectional);
         return;
     }
     for (size_t t = 0; t < steps; t++) {
-        gru_real *y = m->own + t * out;
+        gru_real *y = m->own + t * l->out_step;
         if (s->mask && (t < s->first || t >= s->end)) {
             memset(y, 0, out * sizeof *y);
             continue;
         }
-        merge(y, m->way[0].h + (t + 1) * h, m->way[1].h + (steps - t) * h, h,
+        merge(y, m->way[0].h + (t + 1) * step, m->way[1].h + (steps - t) * step, h,
               l->layer->bidirectional);
         for (size_t i = 0; s->mask && s->partial[t] && i < out; i++)
             y[i] *= s->mask[t * L + i % L];
@@ -530,10 +537,10 @@ static void join(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
 
 static void add_residual(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t in = l->in.units * L, out = l->out.units * L;
+    size_t out = l->out.units * L;
     for (size_t t = l->out.sequence ? 0 : plan->steps - 1; t < plan->steps; t++) {
-        gru_real *y = m->own + (l->out.sequence ? t * out : 0);
-        const gru_real *x = m->in + t * in;
+        gru_real *y = m->own + (l->out.sequence ? t * l->out_step : 0);
+        const gru_real *x = m->in + t * l->in_step;
         if (l->projection_at != SIZE_MAX)
             plan->kern->affine(y, l->out.units, NULL, x, l->in.units, l->dense.forward, NULL, 0,
                                NULL);
@@ -545,7 +552,7 @@ static void add_residual(const gru_plan *plan, const gru_layer_plan *l, gru_slic
 
 static void forward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t h = l->layer->units * L;
+    size_t h = gru_step_size(l->layer->units);
     for (size_t way = 0; way < l->ways; way++) {
         walk w = walk_of(plan, l, s, way);
         walk_forward(&w);
@@ -564,28 +571,27 @@ static void forward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru
 
 static void residual_back(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                           const gru_real *dout, gru_real *din) {
-    size_t in = l->in.units * L, out = l->out.units * L,
-           from = l->out.sequence ? 0 : plan->steps - 1;
+    size_t in = l->in.units * L, from = l->out.sequence ? 0 : plan->steps - 1;
     size_t steps = plan->steps - from;
-    const gru_real *x = s->memory[l->index].in + from * in;
+    const gru_real *x = s->memory[l->index].in + from * l->in_step;
     if (l->projection_at != SIZE_MAX)
         gru_add_outer(plan, s->gradient + l->projection_at, l->out.units, x, l->in.units,
-                      (ptrdiff_t)in, dout, l->out.units, (ptrdiff_t)out, steps);
+                      (ptrdiff_t)l->in_step, dout, l->out.units, (ptrdiff_t)l->out_step, steps);
     for (size_t t = 0; din && t < steps; t++) {
-        gru_real *dx = din + (from + t) * in;
+        gru_real *dx = din + (from + t) * l->in_step;
         if (l->projection_at != SIZE_MAX)
-            plan->kern->affine(dx, l->in.units, NULL, dout + t * out, l->out.units,
+            plan->kern->affine(dx, l->in.units, NULL, dout + t * l->out_step, l->out.units,
                                l->dense.transposed, NULL, 0, NULL);
         else
             for (size_t i = 0; i < in; i++)
-                dx[i] += dout[t * out + i];
+                dx[i] += dout[t * l->out_step + i];
     }
 }
 
 static void backward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                                const gru_real *dout, gru_real *din) {
     if (din)
-        memset(din, 0, plan->steps * l->in.units * L * sizeof *din);
+        memset(din, 0, plan->steps * l->in_step * sizeof *din);
     for (size_t way = 0; way < l->ways; way++) {
         walk w = walk_of(plan, l, s, way);
         walk_backward(&w, dout, din);

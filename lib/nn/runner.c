@@ -71,15 +71,18 @@ static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) 
                               .in = m->shapes[i],
                               .out = m->shapes[i + 1],
                               .index = i,
+                              .in_step =
+                                  i ? gru_step_size(m->shapes[i].units) : m->shapes[i].units * L,
+                              .out_step = gru_step_size(m->shapes[i + 1].units),
                               .need_din = below};
         gru_status st = gru_layer_ops_of(l->layer->kind)->plan(plan, l, shared, err);
         if (st)
             return st;
         for (size_t p = 0; p < m->param_count; p++)
             below |= m->params[p].layer == i && !m->params[p].frozen;
-        size_t wide = (l->out.sequence ? r->steps_max : 1) * l->out.units;
+        size_t wide = (l->out.sequence ? r->steps_max : 1) * l->out_step;
         plan->widest = wide > plan->widest ? wide : plan->widest;
-        wide = (l->in.sequence ? r->steps_max : 1) * l->in.units;
+        wide = (l->in.sequence ? r->steps_max : 1) * l->in_step;
         plan->widest = wide > plan->widest ? wide : plan->widest;
         if (l->layer->kind == GRU_LAYER_ATTENTION)
             r->attention_layer = i;
@@ -98,7 +101,7 @@ static void reserve_slot(gru_runner *r, gru_slice *s, gru_arena *a) {
     s->mask_memory = gru_arena_take(a, t * L);
     s->partial_memory = (uint8_t *)gru_arena_take(a, t / sizeof(gru_real) + 1);
     for (int i = 0; plan->options.training && i < 2; i++)
-        s->flow[i] = gru_arena_take(a, plan->widest * L);
+        s->flow[i] = gru_arena_take(a, plan->widest);
     for (size_t i = 0; i < plan->count; i++)
         gru_layer_ops_of(plan->layers[i].layer->kind)->reserve(plan, &plan->layers[i], s, a);
 }
@@ -421,9 +424,12 @@ static void copy_out(gru_real *to, const gru_real *lanes, size_t rows, size_t co
 
 static void copy_results(gru_runner *r, gru_slice *s) {
     const gru_plan *plan = &r->plan;
-    size_t steps = plan->steps,
-           each = gru_model_outputs(plan->model) * (plan->model->per_step ? steps : 1);
-    copy_out(r->outputs + s->first_row * each, s->memory[plan->count - 1].out, s->rows, each, each);
+    const gru_layer_plan *last = &plan->layers[plan->count - 1];
+    size_t steps = plan->steps, width = last->out.units,
+           answers = plan->model->per_step ? steps : 1;
+    for (size_t t = 0; t < answers; t++)
+        copy_out(r->outputs + (s->first_row * answers + t) * width,
+                 s->memory[last->index].out + t * last->out_step, s->rows, width, answers * width);
     if (r->attention)
         copy_out(r->attention + s->first_row * steps, s->memory[r->attention_layer].cache2, s->rows,
                  steps, steps);
@@ -435,7 +441,8 @@ static void copy_results(gru_runner *r, gru_slice *s) {
         for (size_t w = 0; w < l->ways; w++) {
             size_t p = w ? steps - 1 - t : t;
             copy_out(r->states + (s->first_row * steps + t) * all + w * h,
-                     s->memory[r->state_layer].way[w].h + (p + 1) * h * L, s->rows, h, steps * all);
+                     s->memory[r->state_layer].way[w].h + (p + 1) * gru_step_size(h), s->rows, h,
+                     steps * all);
         }
 }
 
@@ -498,7 +505,7 @@ static void batch_moments(gru_runner *r, const gru_layer_plan *l) {
                         if (!counts(l, s, t, lane))
                             continue;
                         double x = (double)(l->index ? s->memory[l->index - 1].out
-                                                     : s->x)[(t * units + u) * L + lane];
+                                                     : s->x)[t * l->in_step + u * L + lane];
                         if (pass == 0) {
                             n++;
                             sum += x;
@@ -525,8 +532,8 @@ static void batch_gradient(gru_runner *r, const gru_layer_plan *l) {
                     gru_slice *s = &r->slots[i];
                     if (!counts(l, s, t, lane))
                         continue;
-                    size_t at = (t * units + u) * L + lane;
-                    double d = (double)flow_of(r, s, l->index)[at];
+                    size_t at = t * l->in_step + u * L + lane;
+                    double d = (double)flow_of(r, s, l->index)[t * l->out_step + u * L + lane];
                     n++;
                     sum += d;
                     along += d * (double)((s->memory[l->index].in[at] - l->stats[u]) *

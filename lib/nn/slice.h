@@ -13,6 +13,11 @@
 
 #define GRU_BATCH_NORM_EPSILON 1e-3
 
+/* Elements from one step of a sequence of `units` to the next. */
+static inline size_t gru_step_size(size_t units) {
+    return (units | 1) * GRU_LANES;
+}
+
 /* Hands out pieces of one block: run once with base NULL to count, once to place. */
 typedef struct gru_arena {
     gru_real *base;
@@ -40,6 +45,7 @@ typedef struct gru_direction {
 typedef struct gru_layer_plan {
     const gru_layer *layer;
     gru_shape in, out;
+    size_t in_step, out_step; /* elements from one step of a sequence to the next */
     size_t index;
     bool need_din;        /* something below has weights */
     bool dropped;         /* the layer's own dropouts are on (training) */
