@@ -123,8 +123,8 @@ static void backward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_sl
         plan->kern->affine(din + t * l->in_step, l->in.units, NULL, d + t * out, l->out.units,
                            l->dense.transposed, NULL, 0, NULL);
     }
-    gru_add_outer(plan, s->gradient + l->kernel_at, l->out.units, m->in, l->in.units, (ptrdiff_t)in,
-                  d, l->out.units, (ptrdiff_t)out, steps);
+    gru_add_outer(plan, s->gradient + l->kernel_at, l->out.units, m->in, l->in.units,
+                  (ptrdiff_t)l->in_step, d, l->out.units, (ptrdiff_t)out, steps);
     if (l->bias_at != SIZE_MAX)
         plan->kern->column_sums(s->gradient + l->bias_at, d, l->out.units, (ptrdiff_t)out, steps);
 }
