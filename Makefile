@@ -86,6 +86,10 @@ $(BUILD)/unit: $(TEST_OBJ) $(BUILD)/libgru.a
 $(BUILD)/unit-double: $(DOUBLE_OBJ)
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) -lcriterion $(LIBS)
 
+BASH_DIR = $(PREFIX)/share/bash-completion/completions
+ZSH_DIR = $(PREFIX)/share/zsh/site-functions
+FISH_DIR = $(PREFIX)/share/fish/vendor_completions.d
+
 check:
 	sh scripts/test
 asan:
@@ -94,21 +98,27 @@ demo:
 	sh scripts/demo
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $(TOOLS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/libgru.a $(DESTDIR)$(PREFIX)/lib
 	install -m 755 $(BUILD)/libgru.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib
 	ln -sf libgru.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libgru.so.0
 	ln -sf libgru.so.0 $(DESTDIR)$(PREFIX)/lib/libgru.so
-	install -m 644 $(BUILD)/gru.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed 's|^prefix=.*|prefix=$(PREFIX)|' $(BUILD)/gru.pc > $(DESTDIR)$(PREFIX)/lib/pkgconfig/gru.pc
 	for l in $(LAYERS); do \
 	  install -d $(DESTDIR)$(PREFIX)/include/gru/$$l; \
 	  for h in lib/$$l/*.h; do [ ! -f "$$h" ] || install -m 644 "$$h" $(DESTDIR)$(PREFIX)/include/gru/$$l; done; done
-	for n in 1 5 7; do for p in man/*.$$n; do [ ! -f "$$p" ] || install -m 644 "$$p" $(DESTDIR)$(PREFIX)/share/man/man$$n; done; done
+	install -d $(DESTDIR)$(BASH_DIR) $(DESTDIR)$(ZSH_DIR) $(DESTDIR)$(FISH_DIR)
+	for t in $(TOOLS); do \
+	  $(BUILD)/$$t --completions bash > $(DESTDIR)$(BASH_DIR)/$$t && \
+	  $(BUILD)/$$t --completions zsh > $(DESTDIR)$(ZSH_DIR)/_$$t && \
+	  $(BUILD)/$$t --completions fish > $(DESTDIR)$(FISH_DIR)/$$t.fish || exit 1; done
+	for n in 1 5 7; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$n; for p in man/*.$$n; do [ ! -f "$$p" ] || install -m 644 "$$p" $(DESTDIR)$(PREFIX)/share/man/man$$n; done; done
 
 uninstall:
 	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(DESTDIR)$(PREFIX)/lib/libgru.a $(DESTDIR)$(PREFIX)/lib/libgru.so* $(DESTDIR)$(PREFIX)/lib/pkgconfig/gru.pc
 	rm -f $(foreach p,$(wildcard man/*.[157]),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
+	rm -f $(TOOLS:%=$(DESTDIR)$(BASH_DIR)/%) $(TOOLS:%=$(DESTDIR)$(ZSH_DIR)/_%) $(TOOLS:%=$(DESTDIR)$(FISH_DIR)/%.fish)
 	rm -rf $(DESTDIR)$(PREFIX)/include/gru
 
 clean:

@@ -53,9 +53,9 @@ near() { # A B TOLERANCE
 
 @test "the scaler saw the first 80 % of the rows only" {
     sed 1d "$T/prices.csv" | head -n 1200 | cut -d , -f 5 | sort -g >close
-    [ "$(column "$one/scaler.tsv" min)" = "$(head -n 1 close | awk '{ print $1 + 0 }')" ] ||
-        near "$(grep -v '^#' "$one/scaler.tsv" >s; column s min)" "$(head -n 1 close)" 1e-6
-    near "$(grep -v '^#' "$one/scaler.tsv" >s; column s max)" "$(tail -n 1 close)" 1e-6
+    grep -v '^#' "$one/scaler.tsv" >scaler
+    near "$(column scaler min)" "$(head -n 1 close)" 1e-6
+    near "$(column scaler max)" "$(tail -n 1 close)" 1e-6
 }
 
 @test "RMSE, MAE and the naive forecast's RMSE are what the table gives" {
