@@ -161,7 +161,7 @@ def make(directory, name, options):
 
 OPTIMIZERS = {
     'sgd': 'sgd:lr=0.1', 'sgd-momentum': 'sgd:lr=0.02,momentum=0.9',
-    'sgd-nesterov': 'sgd:lr=0.02,momentum=0.9,nesterov',
+    'sgd-nesterov': 'sgd:lr=0.005,momentum=0.9,nesterov',
     'rmsprop': 'rmsprop:lr=0.01', 'rmsprop-rho': 'rmsprop:lr=0.01,rho=0.8',
     'rmsprop-centered': 'rmsprop:lr=0.01,centered',
     'rmsprop-momentum': 'rmsprop:lr=0.002,momentum=0.9',
