@@ -319,7 +319,7 @@ static gru_status run_batch(gru_trainer *t, gru_error *err) {
     gru_figures_add(&t->state.figures, &figures);
     double lr = rate(t);
     if (t->sum) {
-        accumulate(t, (double)rows);
+        accumulate(t, figures.rows);
         if (at_step(t)) {
             step_accumulated(t, lr);
         }

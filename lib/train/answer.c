@@ -1,0 +1,302 @@
+/* The table of predictions. */
+#include "train/answer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+gru_status gru_package_scaler(const gru_package *p, gru_scaler *s, bool *has, gru_error *err) {
+    const char *text = gru_bundle_get(p->bundle, gru_role_key(GRU_ROLE_SCALER));
+    *has = text != NULL;
+    return text ? gru_scaler_parse(s, text, strlen(text), "the model's scaler.tsv", err) : GRU_OK;
+}
+
+gru_status gru_package_windows(const gru_package *p, gru_windows *w, bool *has, gru_error *err) {
+    const char *text = gru_bundle_get(p->bundle, gru_role_key(GRU_ROLE_WINDOW));
+    *has = text != NULL;
+    return text ? gru_windows_parse(w, text, strlen(text), "the model's window.tsv", err) : GRU_OK;
+}
+
+size_t gru_record_id(const gru_record_spec *spec, const unsigned char *record, const char **id) {
+    const gru_slot_spec *slot = &spec->slot[GRU_ID];
+    *id = (const char *)record + slot->offset;
+    return slot->type ? strnlen(*id, slot->bytes) : 0;
+}
+
+/* ---- header ---- */
+
+static bool per_step(const gru_answers *a) {
+    return gru_model_per_step(a->package->model);
+}
+
+static gru_status put_numbered(gru_table_writer *w, const char *name, size_t count,
+                               gru_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        char text[48];
+        snprintf(text, sizeof text, count == 1 ? "%s" : "%s_%zu", name, i + 1);
+        if (gru_table_put_text(w, text, err)) {
+            return err->code;
+        }
+    }
+    return GRU_OK;
+}
+
+static gru_status put_class_names(const gru_answers *a, gru_error *err) {
+    const gru_package *p = a->package;
+    if (gru_table_put_text(a->to, "label", err) || gru_table_put_text(a->to, "confidence", err)) {
+        return err->code;
+    }
+    if (p->kind == GRU_ANSWER_BINARY) {
+        return gru_table_put_text(a->to, "score", err);
+    }
+    for (size_t c = 0; c < p->class_count; c++) {
+        gru_str name = {0};
+        gru_str_add(&name, "p_");
+        gru_str_add(&name, p->classes[c]);
+        gru_status status = gru_str_check(&name, err);
+        if (status == GRU_OK) {
+            status = gru_table_put_text(a->to, gru_str_text(&name), err);
+        }
+        gru_str_free(&name);
+        if (status != GRU_OK) {
+            return status;
+        }
+    }
+    return GRU_OK;
+}
+
+static gru_status put_header(const gru_answers *a, gru_error *err) {
+    gru_table_writer *w = a->to;
+    if ((a->spec.slot[GRU_ID].type && gru_table_put_text(w, "id", err)) ||
+        (per_step(a) && gru_table_put_text(w, "step", err)) ||
+        put_numbered(w, "y_true", a->truths, err)) {
+        return err->code;
+    }
+    if (a->package->kind != GRU_ANSWER_NUMBERS) {
+        if (put_class_names(a, err)) {
+            return err->code;
+        }
+    } else if (put_numbered(w, "y_pred", a->package->outputs, err) ||
+               (a->naive >= 0 && gru_table_put_text(w, "y_naive", err))) {
+        return err->code;
+    }
+    return gru_table_end_row(w, err);
+}
+
+static size_t truth_count(const gru_answers *a) {
+    const gru_slot_spec *y = &a->spec.slot[GRU_Y];
+    if (!y->type) {
+        return 0;
+    }
+    if (y->type == 'i' || y->dims == 0) {
+        return 1;
+    }
+    return y->dims == 1 && per_step(a) ? 1 : y->shape[y->dims - 1];
+}
+
+static void find_target(gru_answers *a) {
+    const gru_slot_spec *x = &a->spec.slot[GRU_X];
+    a->target = a->naive = -1;
+    if (a->package->kind != GRU_ANSWER_NUMBERS) {
+        return;
+    }
+    if (a->has_scaler && a->has_windows) {
+        a->target = gru_scaler_find(&a->scaler, a->windows.target);
+    } else if (a->has_scaler && a->scaler.count == 1) {
+        a->target = 0;
+    }
+    bool single = a->package->outputs == 1 && a->truths <= 1 && !per_step(a);
+    if (single && a->has_windows && x->dims == 2 && x->shape[1] == a->windows.features) {
+        for (size_t i = 0; i < a->windows.features; i++) {
+            if (strcmp(a->windows.feature[i], a->windows.target) == 0) {
+                a->naive = (ptrdiff_t)i;
+            }
+        }
+    }
+}
+
+static gru_status check_fit(const gru_answers *a, gru_error *err) {
+    const gru_slot_spec *y = &a->spec.slot[GRU_Y];
+    const gru_input_shape *want = gru_model_input(a->package->model);
+    gru_input_shape have;
+    char text[200], wanted[80];
+    gru_record_describe(&a->spec, text, sizeof text);
+    if (gru_input_shape_of(&a->spec, &have, err)) {
+        return err->code;
+    }
+    if (want->tokens != have.tokens || (!want->tokens && want->features != have.features)) {
+        if (want->tokens) {
+            snprintf(wanted, sizeof wanted, "x int32 (steps)");
+        } else {
+            snprintf(wanted, sizeof wanted, "x float32 (steps, %zu)", want->features);
+        }
+        return gru_error_set(err, GRU_ERR_DATA, "the model takes %s, the data has %s", wanted,
+                             text);
+    }
+    bool classes = a->package->kind != GRU_ANSWER_NUMBERS;
+    if (y->type == 'i' && !classes) {
+        return gru_error_set(err, GRU_ERR_DATA, "the model gives numbers, the data has classes: %s",
+                             text);
+    }
+    if (y->type && y->dims > 0 && per_step(a) && y->shape[0] != a->spec.slot[GRU_X].shape[0]) {
+        return gru_error_set(err, GRU_ERR_DATA, "the model answers at every step, the data has %s",
+                             text);
+    }
+    if (y->type == 'i' && y->dims > 0 && !per_step(a)) {
+        return gru_error_set(err, GRU_ERR_DATA, "the model answers once a sample, the data has %s",
+                             text);
+    }
+    return GRU_OK;
+}
+
+gru_status gru_answers_init(gru_answers *a, const gru_package *package, const gru_record_spec *spec,
+                            gru_table_writer *to, gru_error *err) {
+    memset(a, 0, sizeof *a);
+    a->package = package;
+    a->spec = *spec;
+    a->to = to;
+    if (check_fit(a, err)) {
+        return err->code;
+    }
+    if (package->kind == GRU_ANSWER_NUMBERS &&
+        (gru_package_scaler(package, &a->scaler, &a->has_scaler, err) ||
+         gru_package_windows(package, &a->windows, &a->has_windows, err))) {
+        a->has_windows = false; /* it is empty after a failure */
+        gru_answers_free(a);
+        return err->code;
+    }
+    a->truths = truth_count(a);
+    find_target(a);
+    return put_header(a, err);
+}
+
+void gru_answers_free(gru_answers *a) {
+    if (a->has_scaler) {
+        gru_scaler_free(&a->scaler);
+    }
+    if (a->has_windows) {
+        gru_windows_free(&a->windows);
+    }
+    a->has_scaler = a->has_windows = false;
+}
+
+/* ---- rows ---- */
+
+double gru_answers_unit(const gru_answers *a, double value) {
+    if (a->target < 0) {
+        return value;
+    }
+    double unit = gru_scaler_invert(&a->scaler, (size_t)a->target, value);
+    if (!isfinite(unit) || !(fabs(unit) > 0)) {
+        return unit;
+    }
+    /* seven digits are what a scaled float can tell */
+    double step = pow(10, floor(log10(fabs(unit))) - 6);
+    return step >= 1 ? round(unit / step) * step : round(unit * (1 / step)) / (1 / step);
+}
+
+static gru_status put_number(const gru_answers *a, float value, gru_error *err) {
+    if (a->target < 0) {
+        return gru_table_put_float(a->to, value, err);
+    }
+    return gru_table_put_double(a->to, gru_answers_unit(a, (double)value), err);
+}
+
+static gru_status put_truth(const gru_answers *a, const unsigned char *record, size_t step,
+                            gru_error *err) {
+    const gru_slot_spec *y = &a->spec.slot[GRU_Y];
+    const gru_package *p = a->package;
+    size_t first = per_step(a) ? step * a->truths : 0;
+    for (size_t i = 0; i < a->truths; i++) {
+        const unsigned char *at = record + y->offset + (first + i) * 4;
+        float number;
+        int32_t class;
+        memcpy(&number, at, sizeof number);
+        memcpy(&class, at, sizeof class);
+        if (y->type == 'f' && p->kind != GRU_ANSWER_NUMBERS && a->truths == 1) {
+            class = (int32_t)lrintf(number);
+        } else if (y->type == 'f') {
+            if (put_number(a, number, err)) {
+                return err->code;
+            }
+            continue;
+        }
+        if (class < 0 || (size_t) class >= p->class_count) {
+            return gru_error_set(err, GRU_ERR_DATA, "row %zu: class %d is not one of 0 to %zu",
+                                 a->rows + 1, class, p->class_count - 1);
+        }
+        if (gru_table_put_text(a->to, p->classes[class], err)) {
+            return err->code;
+        }
+    }
+    return GRU_OK;
+}
+
+static gru_status put_classes(const gru_answers *a, const gru_real *out, gru_error *err) {
+    const gru_package *p = a->package;
+    bool binary = p->kind == GRU_ANSWER_BINARY;
+    size_t best = binary ? out[0] > (gru_real)0.5 : 0;
+    for (size_t c = 1; !binary && c < p->class_count; c++) {
+        best = out[c] > out[best] ? c : best;
+    }
+    gru_real confidence = !binary ? out[best] : best ? out[0] : 1 - out[0];
+    if (gru_table_put_text(a->to, p->classes[best], err) ||
+        gru_table_put_float(a->to, (float)confidence, err)) {
+        return err->code;
+    }
+    for (size_t c = 0; c < p->outputs; c++) {
+        if (gru_table_put_float(a->to, (float)out[c], err)) {
+            return err->code;
+        }
+    }
+    return GRU_OK;
+}
+
+static gru_status put_answer(const gru_answers *a, const gru_real *out, const unsigned char *record,
+                             gru_error *err) {
+    if (a->package->kind != GRU_ANSWER_NUMBERS) {
+        return put_classes(a, out, err);
+    }
+    for (size_t i = 0; i < a->package->outputs; i++) {
+        if (put_number(a, (float)out[i], err)) {
+            return err->code;
+        }
+    }
+    if (a->naive < 0) {
+        return GRU_OK;
+    }
+    const gru_slot_spec *x = &a->spec.slot[GRU_X];
+    size_t last = (x->shape[0] - 1) * x->shape[1] + (size_t)a->naive;
+    float value;
+    memcpy(&value, record + x->offset + last * sizeof value, sizeof value);
+    return put_number(a, value, err);
+}
+
+static gru_status put_line(const gru_answers *a, const gru_real *out, const unsigned char *record,
+                           size_t step, gru_error *err) {
+    const char *id;
+    size_t len = gru_record_id(&a->spec, record, &id);
+    if ((a->spec.slot[GRU_ID].type && gru_table_put(a->to, id, len, err)) ||
+        (per_step(a) && gru_table_put_int(a->to, (long long)step + 1, err)) ||
+        put_truth(a, record, step, err) || put_answer(a, out, record, err)) {
+        return err->code;
+    }
+    return gru_table_end_row(a->to, err);
+}
+
+gru_status gru_answers_row(gru_answers *a, const gru_runner *runner, size_t row,
+                           const unsigned char *record, gru_error *err) {
+    size_t outputs = a->package->outputs, first = 0, end = 1, steps = 1;
+    const gru_real *out = gru_runner_outputs(runner);
+    if (per_step(a)) {
+        steps = a->spec.slot[GRU_X].shape[0];
+        gru_runner_valid(runner, row, &first, &end);
+    }
+    for (size_t step = first; step < end; step++) {
+        if (put_line(a, out + (row * steps + step) * outputs, record, step, err)) {
+            return err->code;
+        }
+    }
+    a->rows++;
+    return GRU_OK;
+}

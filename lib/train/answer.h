@@ -1,0 +1,48 @@
+/* The table of predictions: what a network answers, in the user's words and units.
+ *
+ *     id  [step]  y_true  label  confidence  score          one sigmoid; score = P(class 1)
+ *     id  [step]  y_true  label  confidence  p_<class>…     softmax
+ *     id  [step]  y_true  y_pred  y_naive                   one number
+ *     id  [step]  y_true_1…H  y_pred_1…K                    several
+ *
+ * id and y_true are there if the data has them; step where the network answers at every step (one
+ * line each, padding left out). With scaler.tsv and window.tsv in the model numbers are in the
+ * target's own units, and y_naive is the window's last known value of the target. */
+#ifndef GRU_TRAIN_ANSWER_H
+#define GRU_TRAIN_ANSWER_H
+
+#include "io/table.h"
+#include "nn/runner.h"
+#include "series/scaler.h"
+#include "series/window.h"
+#include "train/package.h"
+
+typedef struct gru_answers {
+    const gru_package *package;
+    gru_record_spec spec;
+    gru_table_writer *to;
+    size_t rows; /* written so far */
+    bool has_scaler, has_windows;
+    gru_scaler scaler;
+    gru_windows windows;
+    ptrdiff_t target; /* the scaler's column of the target, or −1 */
+    ptrdiff_t naive;  /* number of the target among the features, or −1: no column y_naive */
+    size_t truths;    /* y_true columns */
+} gru_answers;
+
+/* Reads what is attached and writes the header. The package and the writer are borrowed. */
+gru_status gru_answers_init(gru_answers *a, const gru_package *package, const gru_record_spec *spec,
+                            gru_table_writer *to, gru_error *err);
+void gru_answers_free(gru_answers *a);
+/* The line (or the lines, one a step) of row `row` of the runner's last batch. */
+gru_status gru_answers_row(gru_answers *a, const gru_runner *runner, size_t row,
+                           const unsigned char *record, gru_error *err);
+/* A number of the network in the target's units, rounded to what a float holds. */
+double gru_answers_unit(const gru_answers *a, double value);
+/* The scaler and the windows of a package; *has false where it has none. */
+gru_status gru_package_scaler(const gru_package *p, gru_scaler *s, bool *has, gru_error *err);
+gru_status gru_package_windows(const gru_package *p, gru_windows *w, bool *has, gru_error *err);
+/* The length of a record's id without its padding. */
+size_t gru_record_id(const gru_record_spec *spec, const unsigned char *record, const char **id);
+
+#endif

@@ -1,0 +1,245 @@
+/* The values that follow a table's last row. */
+#include "train/raw.h"
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "series/date.h"
+#include "train/raw_rows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what the next rows are called ---- */
+
+/* Last two values of the index column and what was seen of it. */
+typedef struct calendar {
+    gru_date_watch watch;
+    char last[GRU_DATE_TEXT + 32], before[GRU_DATE_TEXT + 32];
+    bool weekend[GRU_DATE_ORDERS]; /* a Saturday or Sunday, read in this order */
+    gru_moment previous[GRU_DATE_ORDERS], step[GRU_DATE_ORDERS]; /* step: the smallest, > 0 */
+    size_t seen[GRU_DATE_ORDERS];
+} calendar;
+
+static void calendar_add(calendar *c, const char *text, size_t len, unsigned long long line) {
+    gru_date_watch_add(&c->watch, text, len, line);
+    memcpy(c->before, c->last, sizeof c->before);
+    snprintf(c->last, sizeof c->last, "%.*s", (int)(len < 60 ? len : 60), text);
+    for (int o = 0; o < GRU_DATE_ORDERS; o++) {
+        gru_moment now;
+        if (!gru_date_parse(text, len, (gru_date_order)o, &now)) {
+            continue;
+        }
+        gru_moment days = now / GRU_DAY_SECONDS - (now % GRU_DAY_SECONDS < 0);
+        gru_moment step = now - c->previous[o];
+        c->weekend[o] |= gru_date_weekday(days) >= 5;
+        if (c->seen[o]++ > 0 && step > 0 && (c->step[o] == 0 || step < c->step[o])) {
+            c->step[o] = step;
+        }
+        c->previous[o] = now;
+    }
+}
+
+static gru_moment next_moment(gru_moment now, gru_moment step, bool weekend) {
+    gru_moment days = now / GRU_DAY_SECONDS - (now % GRU_DAY_SECONDS < 0);
+    gru_moment time = now - days * GRU_DAY_SECONDS;
+    if (step >= 28 * GRU_DAY_SECONDS && step <= 31 * GRU_DAY_SECONDS) { /* a month */
+        int year, month, day;
+        gru_date_civil(days, &year, &month, &day);
+        year += month == 12;
+        month = month % 12 + 1;
+        int last = (int)(gru_date_days(year + (month == 12), month % 12 + 1, 1) -
+                         gru_date_days(year, month, 1));
+        return gru_date_days(year, month, day < last ? day : last) * GRU_DAY_SECONDS + time;
+    }
+    do {
+        now += step > 0 ? step : GRU_DAY_SECONDS;
+        days = now / GRU_DAY_SECONDS - (now % GRU_DAY_SECONDS < 0);
+    } while (!weekend && gru_date_weekday(days) >= 5);
+    return now;
+}
+
+/* Appends the names of the next `steps` rows, one a line. */
+static void calendar_next(const calendar *c, size_t steps, gru_str *out) {
+    gru_date_order order = gru_date_watch_order(&c->watch);
+    double last, before;
+    bool numbers = gru_number_parse(c->last, strlen(c->last), &last);
+    bool two = gru_number_parse(c->before, strlen(c->before), &before);
+    gru_moment now = order < GRU_DATE_ORDERS ? c->previous[order] : 0;
+    for (size_t k = 1; k <= steps; k++) {
+        char text[GRU_DATE_TEXT + GRU_NUMBER_MAX];
+        if (order < GRU_DATE_ORDERS) {
+            /* steps of whole weeks may well fall on weekends */
+            bool free = c->weekend[order] || c->step[order] % (7 * GRU_DAY_SECONDS) == 0;
+            now = next_moment(now, c->step[order], free);
+            gru_date_format(now, text);
+        } else if (numbers) {
+            gru_number_format_double(last + (double)k * (two && last > before ? last - before : 1),
+                                     text);
+        } else {
+            snprintf(text, sizeof text, "+%zu", k);
+        }
+        gru_str_add(out, text);
+        gru_str_add_char(out, '\n');
+    }
+}
+
+/* ---- the values ---- */
+
+typedef struct forecaster {
+    gru_package *package;
+    gru_raw_rows rows;
+    calendar calendar;
+    gru_window_maker *maker;
+    gru_record_spec spec;
+    unsigned char *record;
+    gru_pool *pool;
+    gru_runner *runner;
+    float *values; /* [steps], as the network gives them */
+    size_t steps, horizon, length, features;
+} forecaster;
+
+static gru_status check_honest(const forecaster *f, gru_error *err) {
+    const gru_windows *w = &f->rows.windows;
+    bool alone = w->features == 1 && strcmp(w->feature[0], w->target) == 0;
+    if (f->package->kind != GRU_ANSWER_NUMBERS || gru_model_per_step(f->package->model)) {
+        return gru_error_set(err, GRU_ERR_DATA, "--steps: the model does not forecast numbers");
+    }
+    if (f->horizon != w->horizon) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "--steps: the model gives %zu numbers for a horizon of %zu",
+                             f->horizon, w->horizon);
+    }
+    if (w->group) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "--steps: the model knows groups (column '%s'); forecast one group's "
+                             "table with a model trained without --group",
+                             w->group);
+    }
+    if (f->steps > f->horizon && !alone) {
+        return gru_error_set(
+            err, GRU_ERR_DATA,
+            "--steps %zu: the model sees %zu columns and gives %zu value%s of '%s'; going on from "
+            "there would need values of the other columns that nobody knows yet; train with "
+            "gru-window --horizon %zu",
+            f->steps, w->features, f->horizon, f->horizon == 1 ? "" : "s", w->target, f->steps);
+    }
+    return GRU_OK;
+}
+
+static gru_status read_rows(forecaster *f, gru_error *err) {
+    const void *unused;
+    size_t len;
+    while (!gru_raw_rows_next(&f->rows, err) && f->rows.row) {
+        const char *id = gru_raw_rows_id(&f->rows, &len);
+        calendar_add(&f->calendar, id, len, gru_table_line(f->rows.table));
+        if (gru_window_maker_push(f->maker, f->rows.values, f->rows.values[f->features], "", 0,
+                                  &unused, err)) {
+            return gru_error_at(err, "%s:%llu", f->rows.source, gru_table_line(f->rows.table));
+        }
+    }
+    if (err->code == GRU_OK && !gru_window_maker_last(f->maker)) {
+        return gru_error_set(err, GRU_ERR_DATA, "%s: %llu rows, but one window needs %zu",
+                             f->rows.source, f->rows.number, f->length);
+    }
+    return err->code;
+}
+
+static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size_t threads,
+                                  gru_error *err) {
+    if (gru_raw_rows_open(&f->rows, f->package, in, lossy, err)) {
+        return err->code;
+    }
+    f->length = f->rows.windows.length;
+    f->features = f->rows.windows.features;
+    f->horizon = f->package->outputs;
+    gru_record_set(&f->spec, GRU_X, 'f', 2, f->length, f->features, 0);
+    gru_runner_options how = {.batch = 1, .steps = f->length};
+    if (check_honest(f, err) || gru_record_layout(&f->spec, err) ||
+        gru_mem_new(&f->record, f->spec.bytes, 1, err) ||
+        gru_mem_new(&f->values, f->steps + f->horizon, sizeof *f->values, err) ||
+        gru_window_maker_new(&f->maker, &f->rows.windows, 0, err) ||
+        gru_pool_new(&f->pool, threads ? threads : gru_cpu_count(), err) ||
+        gru_runner_new(&f->runner, f->package->model, f->pool, &how, err)) {
+        return err->code;
+    }
+    return read_rows(f, err);
+}
+
+/* Values a horizon at a time; each is appended to the window for the next. */
+static gru_status compute(forecaster *f, gru_error *err) {
+    float *x = (float *)(void *)(f->record + f->spec.slot[GRU_X].offset);
+    const unsigned char *records[1] = {f->record};
+    gru_batch batch = {1, records, &f->spec, 0, 0};
+    memcpy(x, gru_window_maker_last(f->maker), f->spec.slot[GRU_X].bytes);
+    for (size_t at = 0; at < f->steps; at += f->horizon) {
+        if (gru_runner_predict(f->runner, &batch, err)) {
+            return err->code;
+        }
+        const gru_real *out = gru_runner_outputs(f->runner);
+        for (size_t i = 0; i < f->horizon; i++) {
+            f->values[at + i] = (float)out[i];
+        }
+        for (size_t i = 0; f->features == 1 && i < f->horizon; i++) {
+            memmove(x, x + 1, (f->length - 1) * sizeof *x);
+            x[f->length - 1] = f->values[at + i];
+        }
+    }
+    return GRU_OK;
+}
+
+static gru_status write_values(forecaster *f, bool csv, gru_output *out, gru_error *err) {
+    gru_table_writer w;
+    gru_answers units = {.target = -1};
+    gru_str names = {0};
+    gru_table_writer_init(&w, out, csv);
+    if (f->rows.has_scaler) { /* borrowed for the conversion only */
+        units.scaler = f->rows.scaler;
+        units.target = gru_scaler_find(&units.scaler, f->rows.windows.target);
+    }
+    calendar_next(&f->calendar, f->steps, &names);
+    gru_status status = gru_str_check(&names, err);
+    if (!status && !(status = gru_table_put_text(&w, "id", err)) &&
+        !(status = gru_table_put_text(&w, "y_pred", err))) {
+        status = gru_table_end_row(&w, err);
+    }
+    const char *name = gru_str_text(&names);
+    for (size_t k = 0; status == GRU_OK && k < f->steps; k++) {
+        size_t len = strcspn(name, "\n");
+        double value = gru_answers_unit(&units, (double)f->values[k]);
+        status = gru_table_put(&w, name, len, err);
+        if (status == GRU_OK) {
+            status = units.target < 0 ? gru_table_put_float(&w, f->values[k], err)
+                                      : gru_table_put_double(&w, value, err);
+        }
+        if (status == GRU_OK) {
+            status = gru_table_end_row(&w, err);
+        }
+        name += len + 1;
+    }
+    gru_str_free(&names);
+    return status;
+}
+
+gru_status gru_forecast(gru_package *package, gru_input *in, bool lossy, size_t steps,
+                        const gru_predict_options *options, gru_output *out, gru_error *err) {
+    forecaster f = {.package = package, .steps = steps};
+    gru_status status = open_forecaster(&f, in, lossy, options->threads, err);
+    if (status == GRU_OK) {
+        status = compute(&f, err);
+    }
+    if (status == GRU_OK) {
+        status = write_values(&f, options->csv, out, err);
+    }
+    gru_runner_free(f.runner);
+    gru_pool_free(f.pool);
+    if (f.maker) {
+        gru_window_maker_free(f.maker);
+    }
+    gru_raw_rows_close(&f.rows);
+    free(f.record);
+    free(f.values);
+    return status;
+}

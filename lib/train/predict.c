@@ -1,0 +1,265 @@
+/* Predictions of a stream of samples, in constant memory. */
+#include "train/predict.h"
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "text/vocab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A table beside the predictions: attention weights or states, one line a step. */
+typedef struct side {
+    gru_output *out;
+    gru_table_writer to;
+} side;
+
+struct gru_predictor {
+    gru_package *package;
+    const char *name;
+    gru_record_spec spec;
+    gru_predict_options options;
+    gru_pool *pool;
+    gru_runner *runner;
+    gru_output *out;
+    gru_table_writer to;
+    gru_answers answers;
+    unsigned char *buffer; /* [batch] records */
+    const unsigned char **records;
+    size_t filled, rows;
+    side attention, states;
+    gru_vocab *vocab; /* names of tokens beside the attention; or NULL */
+};
+
+/* ---- side tables ---- */
+
+static gru_status open_side(gru_predictor *p, side *s, const char *path, gru_error *err) {
+    if (gru_output_open(&s->out, path, GRU_OUTPUT_TEXT, err)) {
+        return err->code;
+    }
+    gru_table_writer_init(&s->to, s->out, p->options.csv);
+    if (gru_table_put_text(&s->to, "id", err)) {
+        return err->code;
+    }
+    return gru_table_put_text(&s->to, "step", err);
+}
+
+static gru_status open_attention(gru_predictor *p, gru_error *err) {
+    if (!gru_runner_attention(p->runner)) {
+        return gru_error_set(err, GRU_ERR_DATA, "--attention: the network has no attention layer");
+    }
+    if (open_side(p, &p->attention, p->options.attention, err)) {
+        return err->code;
+    }
+    const char *text = gru_bundle_get(p->package->bundle, gru_role_key(GRU_ROLE_VOCAB));
+    bool tokens = gru_model_input(p->package->model)->tokens;
+    if (text && tokens &&
+        (gru_vocab_parse(&p->vocab, text, strlen(text), "the model's vocab.tsv", err) ||
+         gru_table_put_text(&p->attention.to, "token", err))) {
+        return err->code;
+    }
+    if (gru_table_put_text(&p->attention.to, "weight", err)) {
+        return err->code;
+    }
+    return gru_table_end_row(&p->attention.to, err);
+}
+
+static gru_status open_states(gru_predictor *p, gru_error *err) {
+    size_t units;
+    if (!gru_runner_states(p->runner, &units)) {
+        return gru_error_set(err, GRU_ERR_DATA, "--states: the network has no recurrent layer");
+    }
+    if (open_side(p, &p->states, p->options.states, err)) {
+        return err->code;
+    }
+    for (size_t u = 0; u < units; u++) {
+        char name[32];
+        snprintf(name, sizeof name, "unit_%zu", u + 1);
+        if (gru_table_put_text(&p->states.to, name, err)) {
+            return err->code;
+        }
+    }
+    return gru_table_end_row(&p->states.to, err);
+}
+
+static gru_status start_line(gru_predictor *p, side *s, size_t row, size_t step, gru_error *err) {
+    const char *id;
+    size_t len = gru_record_id(&p->spec, p->records[row], &id);
+    gru_status status = p->spec.slot[GRU_ID].type
+                            ? gru_table_put(&s->to, id, len, err)
+                            : gru_table_put_int(&s->to, (long long)(p->rows + row + 1), err);
+    return status ? status : gru_table_put_int(&s->to, (long long)step + 1, err);
+}
+
+static gru_status put_token(gru_predictor *p, size_t row, size_t step, gru_error *err) {
+    int32_t id;
+    memcpy(&id, p->records[row] + p->spec.slot[GRU_X].offset + step * sizeof id, sizeof id);
+    const char *word = gru_vocab_word(p->vocab, id);
+    return gru_table_put_text(&p->attention.to, word ? word : "", err);
+}
+
+static gru_status put_sides(gru_predictor *p, size_t row, gru_error *err) {
+    size_t first, end, units, steps = p->spec.slot[GRU_X].shape[0];
+    const gru_real *weights = gru_runner_attention(p->runner);
+    const gru_real *states = gru_runner_states(p->runner, &units);
+    gru_runner_valid(p->runner, row, &first, &end);
+    for (size_t t = first; p->attention.out && t < end; t++) {
+        side *s = &p->attention;
+        if (start_line(p, s, row, t, err) || (p->vocab && put_token(p, row, t, err)) ||
+            gru_table_put_float(&s->to, (float)weights[row * steps + t], err) ||
+            gru_table_end_row(&s->to, err)) {
+            return err->code;
+        }
+    }
+    for (size_t t = first; p->states.out && t < end; t++) {
+        side *s = &p->states;
+        gru_status status = start_line(p, s, row, t, err);
+        for (size_t u = 0; status == GRU_OK && u < units; u++) {
+            status = gru_table_put_float(&s->to, (float)states[(row * steps + t) * units + u], err);
+        }
+        if (status || gru_table_end_row(&s->to, err)) {
+            return err->code;
+        }
+    }
+    return GRU_OK;
+}
+
+/* ---- life ---- */
+
+static gru_status set_up(gru_predictor *p, gru_error *err) {
+    const gru_predict_options *o = &p->options;
+    size_t threads = o->threads ? o->threads : gru_cpu_count();
+    gru_runner_options how = {.batch = o->batch,
+                              .steps = p->spec.slot[GRU_X].dims ? p->spec.slot[GRU_X].shape[0] : 1,
+                              .want_attention = o->attention != NULL,
+                              .want_states = o->states != NULL};
+    gru_table_writer_init(&p->to, p->out, o->csv);
+    if (gru_answers_init(&p->answers, p->package, &p->spec, &p->to, err)) {
+        return gru_error_at(err, "%s", p->name);
+    }
+    if (gru_mem_new(&p->buffer, o->batch, p->spec.bytes, err) ||
+        gru_mem_new(&p->records, o->batch, sizeof *p->records, err) ||
+        gru_pool_new(&p->pool, threads, err) ||
+        gru_runner_new(&p->runner, p->package->model, p->pool, &how, err)) {
+        return err->code;
+    }
+    for (size_t i = 0; i < o->batch; i++) {
+        p->records[i] = p->buffer + i * p->spec.bytes;
+    }
+    if (o->attention && open_attention(p, err)) {
+        return err->code;
+    }
+    return o->states ? open_states(p, err) : GRU_OK;
+}
+
+gru_status gru_predictor_new(gru_predictor **out_p, gru_package *package,
+                             const gru_record_spec *spec, const char *name,
+                             const gru_predict_options *options, gru_output *out, gru_error *err) {
+    gru_predictor *p;
+    *out_p = NULL;
+    if (gru_mem_new(&p, 1, sizeof *p, err)) {
+        return err->code;
+    }
+    p->package = package;
+    p->spec = *spec;
+    p->name = name;
+    p->options = *options;
+    p->out = out;
+    if (set_up(p, err)) {
+        gru_predictor_free(p);
+        return err->code;
+    }
+    *out_p = p;
+    return GRU_OK;
+}
+
+void gru_predictor_free(gru_predictor *p) {
+    if (!p) {
+        return;
+    }
+    gru_output_discard(p->attention.out);
+    gru_output_discard(p->states.out);
+    gru_answers_free(&p->answers);
+    gru_runner_free(p->runner);
+    gru_pool_free(p->pool);
+    gru_vocab_free(p->vocab);
+    free(p->buffer);
+    free(p->records);
+    free(p);
+}
+
+void *gru_predictor_room(gru_predictor *p, size_t *max) {
+    *max = p->options.batch - p->filled;
+    return p->buffer + p->filled * p->spec.bytes;
+}
+
+static gru_status run(gru_predictor *p, gru_error *err) {
+    gru_batch batch = {p->filled, p->records, &p->spec, 0, 0};
+    if (p->filled == 0) {
+        return GRU_OK;
+    }
+    if (gru_runner_predict(p->runner, &batch, err)) {
+        return gru_error_at(err, "%s", p->name);
+    }
+    for (size_t row = 0; row < p->filled; row++) {
+        gru_status status = gru_answers_row(&p->answers, p->runner, row, p->records[row], err);
+        if (status == GRU_OK && (p->attention.out || p->states.out)) {
+            status = put_sides(p, row, err);
+        }
+        if (status != GRU_OK) {
+            return status == GRU_ERR_DATA ? gru_error_at(err, "%s", p->name) : status;
+        }
+    }
+    p->rows += p->filled;
+    p->filled = 0;
+    return gru_output_flush(p->out, err);
+}
+
+gru_status gru_predictor_filled(gru_predictor *p, size_t count, gru_error *err) {
+    p->filled += count;
+    return p->filled == p->options.batch ? run(p, err) : GRU_OK;
+}
+
+gru_status gru_predictor_end(gru_predictor *p, gru_error *err) {
+    side *const sides[] = {&p->attention, &p->states};
+    if (run(p, err)) {
+        return err->code;
+    }
+    if (p->rows == 0) {
+        return gru_error_set(err, GRU_ERR_DATA, "%s: no samples", p->name);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        gru_output *out = sides[i]->out;
+        sides[i]->out = NULL;
+        if (out && gru_output_commit(out, err)) {
+            return err->code;
+        }
+    }
+    return GRU_OK;
+}
+
+gru_status gru_predict_stream(gru_package *package, gru_input *in,
+                              const gru_predict_options *options, gru_output *out, gru_error *err) {
+    gru_npy_reader *reader;
+    gru_predictor *p = NULL;
+    size_t got = 1, max;
+    if (gru_npy_open(&reader, in, err)) {
+        return err->code;
+    }
+    gru_status status =
+        gru_predictor_new(&p, package, gru_npy_spec(reader), gru_input_name(in), options, out, err);
+    while (status == GRU_OK && got > 0) {
+        void *room = gru_predictor_room(p, &max);
+        status = gru_npy_next(reader, room, max, &got, err);
+        if (status == GRU_OK) {
+            status = gru_predictor_filled(p, got, err);
+        }
+    }
+    if (status == GRU_OK) {
+        status = gru_predictor_end(p, err);
+    }
+    gru_predictor_free(p);
+    gru_npy_close(reader);
+    return status;
+}

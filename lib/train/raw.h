@@ -1,0 +1,25 @@
+/* From raw text lines or a raw table to predictions, with what is attached to the model. */
+#ifndef GRU_TRAIN_RAW_H
+#define GRU_TRAIN_RAW_H
+
+#include "train/predict.h"
+
+/* Lines of text, or a table that has the vocabulary's text column (told by the first line); one
+ * line of predictions each. With the label column there is a y_true; a label that is no class of
+ * the model is GRU_ERR_DATA with its line. */
+gru_status gru_predict_raw_text(gru_package *package, gru_input *in, bool lossy,
+                                const gru_predict_options *options, gru_output *out,
+                                gru_error *err);
+/* A table of numbers: scaled and cut into windows as when training; one prediction a window, with
+ * y_true. */
+gru_status gru_predict_raw_series(gru_package *package, gru_input *in, bool lossy,
+                                  const gru_predict_options *options, gru_output *out,
+                                  gru_error *err);
+/* The `steps` values that follow the table's last row; columns id (the next dates or numbers) and
+ * y_pred. GRU_ERR_DATA where that would need values of other columns that nobody knows. */
+gru_status gru_forecast(gru_package *package, gru_input *in, bool lossy, size_t steps,
+                        const gru_predict_options *options, gru_output *out, gru_error *err);
+/* true for a network that reads tokens. */
+bool gru_package_reads_text(const gru_package *package);
+
+#endif

@@ -1,0 +1,117 @@
+/* Rows of a raw table as a network's windows want them. */
+#include "train/raw_rows.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "train/answer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static gru_status find_columns(gru_raw_rows *r, gru_error *err) {
+    const gru_windows *w = &r->windows;
+    if (gru_mem_new(&r->column, w->features + 1, sizeof *r->column, err) ||
+        gru_mem_new(&r->values, w->features + 1, sizeof *r->values, err)) {
+        return err->code;
+    }
+    for (size_t i = 0; i <= w->features; i++) {
+        const char *name = i < w->features ? w->feature[i] : w->target;
+        if (gru_table_find(r->table, name, &r->column[i], err)) {
+            return err->code;
+        }
+    }
+    if ((w->index && gru_table_find(r->table, w->index, &r->index, err)) ||
+        (w->group && gru_table_find(r->table, w->group, &r->group, err))) {
+        return err->code;
+    }
+    return GRU_OK;
+}
+
+gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_input *in, bool lossy,
+                             gru_error *err) {
+    memset(r, 0, sizeof *r);
+    r->source = gru_input_name(in);
+    if (gru_package_windows(package, &r->windows, &r->has_windows, err)) {
+        r->has_windows = false;
+        return err->code;
+    }
+    if (!r->has_windows) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "--raw: no window.tsv is attached to the model, so a table cannot be "
+                             "cut into windows; train with --attach window.tsv");
+    }
+    if (gru_package_scaler(package, &r->scaler, &r->has_scaler, err)) {
+        r->has_scaler = false;
+        return err->code;
+    }
+    if (!r->has_scaler) {
+        gru_warn("no scaler.tsv is attached to the model: columns are taken as they are");
+    }
+    size_t features = gru_model_input(package->model)->features;
+    if (features != r->windows.features) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "the model takes %zu features, its window.tsv names %zu", features,
+                             r->windows.features);
+    }
+    if (gru_table_open(&r->table, in, lossy, err)) {
+        return err->code;
+    }
+    return find_columns(r, err);
+}
+
+static gru_status read_value(gru_raw_rows *r, size_t i, gru_error *err) {
+    const char *name = gru_table_name(r->table, r->column[i]);
+    bool missing;
+    double value;
+    if (gru_table_number(r->table, r->row, r->column[i], &value, &missing, err)) {
+        return err->code;
+    }
+    ptrdiff_t scaled = r->has_scaler ? gru_scaler_find(&r->scaler, name) : -1;
+    r->values[i] = scaled < 0 ? value : gru_scaler_apply(&r->scaler, (size_t)scaled, value);
+    if (missing || !isfinite((float)r->values[i])) {
+        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': %s", r->source,
+                             gru_table_line(r->table), name,
+                             missing ? "the value is missing; gru-clean fills gaps"
+                                     : "the value is not finite once it is scaled");
+    }
+    return GRU_OK;
+}
+
+gru_status gru_raw_rows_next(gru_raw_rows *r, gru_error *err) {
+    if (gru_table_next(r->table, &r->row, err) || !r->row) {
+        return err->code;
+    }
+    r->number++;
+    for (size_t i = 0; i <= r->windows.features; i++) {
+        if (read_value(r, i, err)) {
+            return err->code;
+        }
+    }
+    return GRU_OK;
+}
+
+const char *gru_raw_rows_id(gru_raw_rows *r, size_t *len) {
+    if (r->windows.index) {
+        *len = r->row[r->index].len;
+        return r->row[r->index].text;
+    }
+    *len = (size_t)snprintf(r->digits, sizeof r->digits, "%llu", r->number);
+    return r->digits;
+}
+
+void gru_raw_rows_close(gru_raw_rows *r) {
+    if (r->table) {
+        gru_table_close(r->table);
+    }
+    if (r->has_windows) {
+        gru_windows_free(&r->windows);
+    }
+    if (r->has_scaler) {
+        gru_scaler_free(&r->scaler);
+    }
+    free(r->column);
+    free(r->values);
+    memset(r, 0, sizeof *r);
+}
