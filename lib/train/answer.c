@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 gru_status gru_package_scaler(const gru_package *p, gru_scaler *s, bool *has, gru_error *err) {
@@ -191,8 +192,9 @@ double gru_answers_unit(const gru_answers *a, double value) {
         return unit;
     }
     /* seven digits are what a scaled float can tell */
-    double step = pow(10, floor(log10(fabs(unit))) - 6);
-    return step >= 1 ? round(unit / step) * step : round(unit * (1 / step)) / (1 / step);
+    int digits = 6 - (int)floor(log10(fabs(unit)));
+    double power = pow(10, abs(digits));
+    return digits >= 0 ? round(unit * power) / power : round(unit / power) * power;
 }
 
 static gru_status put_number(const gru_answers *a, float value, gru_error *err) {

@@ -149,6 +149,9 @@ static gru_status read_rows(forecaster *f, gru_error *err) {
 
 static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size_t threads,
                                   gru_error *err) {
+    if (gru_package_reads_text(f->package)) {
+        return gru_error_set(err, GRU_ERR_DATA, "--steps: the model reads text");
+    }
     if (gru_raw_rows_open(&f->rows, f->package, in, lossy, err)) {
         return err->code;
     }

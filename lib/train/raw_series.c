@@ -48,7 +48,7 @@ static gru_status maker_of(cutter *c, gru_window_maker **maker, gru_error *err) 
 
 static gru_status cut_row(cutter *c, gru_package *package, const gru_predict_options *options,
                           gru_output *out, gru_error *err) {
-    gru_window_maker *maker;
+    gru_window_maker *maker = NULL;
     const void *record;
     size_t len, max, features = c->rows.windows.features;
     if (maker_of(c, &maker, err)) {
