@@ -2,6 +2,7 @@
 
     python scripts/golden/networks.py [DIRECTORY [NAME...]]
 
+(and testdata/golden/weights/*.safetensors, the weights of three of them as a user would bring them).
 Each file is one network on random data. Metadata: `arch`, `from` (keras, torch), `loss`, `mode`
 (inference, or training where batch-norm uses the batch's own statistics), `versions`. Tensors: `x`,
 `y`, `len` (where sequences have lengths of their own), the weights `<n>.<weight>`, `out`, `loss`
@@ -14,7 +15,7 @@ import sys
 import zlib
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from reference import VERSIONS, KerasNetwork, TorchNetwork, keras, torch
 
@@ -340,6 +341,18 @@ for batch, steps in ((1, 1), (7, 50), (32, 2)):
          batch=batch, steps=steps)
 
 
+# ---- weights alone, as a user would bring them ----
+
+WEIGHTS = ('net-sentiment', 'torch-lstm-stacked', 'torch-gru-bidirectional')
+
+
+def write_weights(name, source, directory):
+    os.makedirs(directory, exist_ok=True)
+    weights = {k: v for k, v in load_file(os.path.join(source, name + '.safetensors')).items()
+               if k[0].isdigit()}
+    save_file(weights, os.path.join(directory, name + '.safetensors'))
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     directory = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, '../../testdata/golden/nn')
@@ -350,6 +363,8 @@ def main():
         total += size
         print(f'{name}\t{size}')
         keras.backend.clear_session()
+        if name in WEIGHTS:
+            write_weights(name, directory, os.path.join(directory, '../weights'))
     print(f'total\t{total}')
 
 

@@ -1,0 +1,187 @@
+bats_require_minimum_version 1.5.0
+# gru-model as its user meets it. The weights are Keras's and PyTorch's own (scripts/golden/networks.py).
+
+setup() {
+    PATH="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}:$PATH"
+    cd "$BATS_TEST_TMPDIR" || return
+    T=$BATS_TEST_DIRNAME/../testdata
+    keras=$T/golden/weights/net-sentiment.safetensors
+    lstm=$T/golden/weights/torch-lstm-stacked.safetensors
+    bidirectional=$T/golden/weights/torch-gru-bidirectional.safetensors
+    sentiment='embedding 40 8; gru 16; gru 8; dropout 0.5; dense 1 sigmoid'
+}
+
+fails_with() { # STATUS PATTERN COMMAND...
+    local status=0 want=$1 pattern=$2
+    shift 2
+    "$@" >out 2>err || status=$?
+    [ "$status" = "$want" ] || { echo "status $status: $(cat err)" && return 1; }
+    [ "$(wc -l <err)" = 1 ] || { cat err && return 1; }
+    grep -q -- "$pattern" err || { cat err && return 1; }
+}
+
+# The tensors of a safetensors file: everything after the header.
+tensors_of() {
+    tail -c +$((9 + $(od -An -tu8 -N8 "$1"))) "$1"
+}
+
+@test "Keras's weights become a model, and go back to the bit" {
+    gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
+    gru-model export --to keras s.gru -o back
+    gru-model import --from keras --arch "$sentiment" back -o again.gru
+    cmp s.gru again.gru
+    [ "$(tensors_of back | wc -c)" = "$(tensors_of "$keras" | wc -c)" ]
+    # The same values, whatever the order of the tensors.
+    cmp <(tensors_of back | od -An -v -tx4 -w4 | sort) <(tensors_of "$keras" | od -An -v -tx4 -w4 | sort)
+}
+
+@test "Keras's weights go to PyTorch's form and back" {
+    gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
+    gru-model export --to torch s.gru -o t
+    grep -aq '"1.weight_ih_l0"' t
+    gru-model import --from torch --arch "$sentiment" t -o again.gru
+    cmp s.gru again.gru
+}
+
+@test "PyTorch's two biases of an LSTM come out as they came in" {
+    gru-model import --from torch --arch 'lstm 6; lstm 4; dense 3 softmax' "$lstm" -o l.gru
+    gru-model export --to torch l.gru -o back
+    cmp <(tensors_of back | od -An -v -tx4 -w4 | sort) <(tensors_of "$lstm" | od -An -v -tx4 -w4 | sort)
+}
+
+@test "a bidirectional layer keeps its directions apart" {
+    gru-model import --from torch --arch 'gru 4 bidirectional; dense 2' "$bidirectional" -o b.gru
+    gru-model export --to keras b.gru | grep -aq '"0.backward.recurrent_kernel"'
+    gru-model export --to torch b.gru -o back
+    cmp <(tensors_of back | od -An -v -tx4 -w4 | sort) \
+        <(tensors_of "$bidirectional" | od -An -v -tx4 -w4 | sort)
+}
+
+@test "show has layers, shapes, parameters and totals" {
+    gru-model import --from keras --steps 100 --arch "$sentiment" "$keras" -o s.gru
+    run -0 gru-model show s.gru
+    [[ $output =~ "embedding 40 8"\ +"(100, 8)"\ +320 ]]
+    [[ $output =~ "gru 16"\ +"(100, 16)"\ +1,248 ]] # 3·16·(8 + 16 + 2)
+    [[ $output =~ "gru 8"\ +"(8)"\ +624 ]]
+    [[ $output =~ "dense 1 sigmoid"\ +"(1)"\ +9 ]]
+    [[ $output =~ "Total parameters"\ +2,201 ]]
+    [[ $output =~ "input"\ +"token ids, 100 steps" ]]
+    [[ $output =~ "loss"\ +"binary-crossentropy" ]]
+}
+
+@test "the architecture that show gives makes the same model again" {
+    gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
+    gru-model show --get arch s.gru >s.arch
+    [ "$(wc -l <s.arch)" = 5 ]
+    gru-model import --from keras --arch s.arch "$keras" -o again.gru
+    cmp s.gru again.gru
+}
+
+@test "an attached file travels with the model" {
+    printf 'review,label\ngood day,1\nbad day,0\n' |
+        gru-tokenize --segment space --text review --label label --fit vocab.tsv >/dev/null
+    gru-model import --from keras --arch "$sentiment" --attach vocab.tsv "$keras" -o s.gru
+    gru-model show --get vocab.tsv s.gru | cmp - vocab.tsv
+    gru-model show s.gru | grep -q 'attached *vocab.tsv'
+}
+
+@test "files can come and go through pipes" {
+    gru-model import --from keras --arch "$sentiment" - <"$keras" | gru-model show - | grep -q 'gru 16'
+    gru-model import --from keras --arch "$sentiment" <"$keras" | gru-model show | grep -q 'gru 16'
+}
+
+@test "weights that don't fit are listed with both shapes" {
+    fails_with 1 "'1.kernel' is (8,48), expected (8,36)" \
+        gru-model import --from keras --arch 'embedding 40 8; gru 12; gru 8; dropout 0.5; dense 1 sigmoid' "$keras" -o x
+    grep -q "'2.kernel' is (16,24), expected (12,24)" err
+    [ ! -e x ]
+}
+
+@test "weights that are missing or left over are listed" {
+    fails_with 1 "'3.kernel' is missing, expected (8,1)" \
+        gru-model import --from keras --arch 'embedding 40 8; gru 16; gru 8; dense 1 sigmoid' "$keras" -o x
+    grep -q "'4.kernel' is no weight of this architecture" err
+    [ ! -e x ]
+}
+
+@test "weights of the other library are refused" {
+    fails_with 1 "'0.weight' is missing" gru-model import --from torch --arch "$sentiment" "$keras" -o x
+    fails_with 1 "no weight '0.kernel'" gru-model import --from keras --arch 'lstm 6; lstm 4; dense 3' "$lstm" -o x
+    [ ! -e x ]
+}
+
+@test "PyTorch has no GRU that resets before" {
+    local before='embedding 40 8; gru 16 reset=before; dense 1'
+    fails_with 1 'line 1: PyTorch has no GRU with reset=before' \
+        gru-model import --from torch --arch "$before" "$keras" -o x
+    [ ! -e x ]
+}
+
+@test "a mistake in the architecture is named with its word" {
+    fails_with 1 "grue" gru-model import --from keras --arch 'grue 4' "$keras" -o x
+    fails_with 1 "needs a sequence" gru-model import --from keras \
+        --arch 'embedding 40 8; gru 16; pool max; gru 4' "$keras" -o x
+    [ ! -e x ]
+}
+
+@test "truncated and corrupted models are refused" {
+    gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
+    head -c 5000 s.gru >short
+    fails_with 1 short gru-model show short
+    head -c 5 s.gru >shorter
+    fails_with 1 shorter gru-model show shorter
+    { head -c 6000 s.gru && printf XXXX && tail -c +6005 s.gru; } >bad
+    fails_with 1 'bad: corrupted' gru-model show bad
+    fails_with 1 'bad: corrupted' gru-model export --to torch bad -o x
+    : >empty
+    fails_with 1 empty gru-model show empty
+    [ ! -e x ]
+}
+
+@test "weights are no model, a text is neither" {
+    fails_with 1 'not a model' gru-model show "$keras"
+    echo 'Date,Close' >t.csv
+    fails_with 1 t.csv gru-model show t.csv
+    fails_with 1 t.csv gru-model import --from keras --arch "$sentiment" t.csv -o x
+    [ ! -e x ]
+}
+
+@test "a key that isn't there names those that are" {
+    gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
+    fails_with 1 "no 'scaler.tsv'; there are format, arch" gru-model show --get scaler.tsv s.gru
+}
+
+@test "a missing file or directory is named" {
+    fails_with 1 'nowhere.gru' gru-model show nowhere.gru
+    fails_with 1 'nowhere' gru-model import --from keras --arch "$sentiment" "$keras" -o nowhere/x
+}
+
+@test "a full disk is an error" {
+    [ -e /dev/full ] || skip "no /dev/full"
+    gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
+    fails_with 1 'No space left' gru-model export --to torch s.gru -o /dev/full
+    fails_with 1 'No space left' gru-model show s.gru -o /dev/full
+}
+
+@test "a closed pipe ends it quietly" {
+    gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
+    { gru-model show s.gru 2>err || true; } | true
+    [ ! -s err ]
+}
+
+@test "misuse is exit status 2" {
+    fails_with 2 "unknown option '--frobnicate'" gru-model show --frobnicate x
+    fails_with 2 "'train': expected show, import or export" gru-model train x
+    fails_with 2 -- gru-model
+    fails_with 2 'needs --from' gru-model import "$keras"
+    fails_with 2 'needs --to' gru-model export "$keras"
+    fails_with 2 '--to belongs to' gru-model show --to keras "$keras"
+    fails_with 2 caffe gru-model import --from caffe --arch gru "$keras"
+}
+
+@test "help and version" {
+    run -0 gru-model --help
+    [[ $output == *--from*--arch* ]]
+    run -0 gru-model --version
+    [[ $output == gru-model* ]]
+}
