@@ -1,8 +1,9 @@
 /* Bundles: named tensors and text metadata in one safetensors file (models, checkpoints, weights).
  *
  * File: 8-byte little-endian header length, JSON header (jansson), raw little-endian tensors.
- * __metadata__ holds strings. gru_bundle_write adds "crc32" (of the tensor bytes, 8 hex digits, zlib);
- * gru_bundle_read checks it where it is present. All sizes and offsets are checked before use. */
+ * __metadata__ holds strings. gru_bundle_write adds "crc32" (of the tensor bytes, 8 hex digits,
+ * zlib); gru_bundle_read checks it where it is present. All sizes and offsets are checked before
+ * use. */
 #ifndef GRU_IO_BUNDLE_H
 #define GRU_IO_BUNDLE_H
 
@@ -35,7 +36,8 @@ const gru_tensor *gru_bundle_find(const gru_bundle *b, const char *name); /* NUL
 /* Adds a copy of data. type as above; shape[dims]. */
 gru_status gru_bundle_add(gru_bundle *b, const char *name, const char *type, size_t dims,
                           const size_t *shape, const void *data, gru_error *err);
-/* Metadata; get returns NULL when the key isn't there. key_at gives the keys in order, NULL past the end. */
+/* Metadata; get returns NULL when the key isn't there. key_at gives the keys in order, NULL past
+ * the end. */
 const char *gru_bundle_get(const gru_bundle *b, const char *key);
 const char *gru_bundle_key_at(const gru_bundle *b, size_t index);
 gru_status gru_bundle_set(gru_bundle *b, const char *key, const char *text, gru_error *err);
