@@ -268,6 +268,13 @@ gru_status gru_model_new(gru_model **out, gru_arch *arch, const gru_input_shape 
                            "the target has a value per step, but the network ends in one vector");
         goto fail;
     }
+    if (!per_step && m->shapes[arch->count].sequence) {
+        st = gru_error_set(err, GRU_ERR_DATA,
+                           "the target has one value a sample, but the network ends in a sequence: "
+                           "put 'pool', 'attention' or a recurrent layer without 'sequences' "
+                           "before its end");
+        goto fail;
+    }
     if ((st = place_params(m, err)))
         goto fail;
     *out = m;

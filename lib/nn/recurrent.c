@@ -535,12 +535,33 @@ static void join(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     }
 }
 
+/* The last valid step of a lane; SIZE_MAX when there is none. */
+static size_t last_valid(const gru_slice *s, size_t lane) {
+    for (size_t t = s->end; t-- > s->first;)
+        if (!s->mask || s->mask[t * L + lane] > 0)
+            return t;
+    return SIZE_MAX;
+}
+
+/* What a layer that gives one vector adds to it: each row's input at its last valid step, or zeros.
+ */
+static const gru_real *last_input(const gru_layer_plan *l, gru_slice *s) {
+    const gru_layer_memory *m = &s->memory[l->index];
+    gru_real *x = m->way[0].scratch;
+    for (size_t lane = 0; lane < L; lane++) {
+        size_t t = last_valid(s, lane);
+        for (size_t i = lane; i < l->in.units * L; i += L)
+            x[i] = t == SIZE_MAX ? 0 : m->in[t * l->in_step + i];
+    }
+    return x;
+}
+
 static void add_residual(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
     size_t out = l->out.units * L;
-    for (size_t t = l->out.sequence ? 0 : plan->steps - 1; t < plan->steps; t++) {
-        gru_real *y = m->own + (l->out.sequence ? t * l->out_step : 0);
-        const gru_real *x = m->in + t * l->in_step;
+    for (size_t t = 0; t < (l->out.sequence ? plan->steps : 1); t++) {
+        gru_real *y = m->own + t * l->out_step;
+        const gru_real *x = l->out.sequence ? m->in + t * l->in_step : last_input(l, s);
         if (l->projection_at != SIZE_MAX)
             plan->kern->affine(y, l->out.units, NULL, x, l->in.units, l->dense.forward, NULL, 0,
                                NULL);
@@ -569,22 +590,37 @@ static void forward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru
         add_residual(plan, l, s);
 }
 
+/* dx += the gradient that the shortcut hands to its input. */
+static void shortcut_back(const gru_plan *plan, const gru_layer_plan *l, const gru_real *dout,
+                          gru_real *dx) {
+    if (l->projection_at != SIZE_MAX) {
+        plan->kern->affine(dx, l->in.units, NULL, dout, l->out.units, l->dense.transposed, NULL, 0,
+                           NULL);
+        return;
+    }
+    for (size_t i = 0; i < l->in.units * L; i++)
+        dx[i] += dout[i];
+}
+
 static void residual_back(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                           const gru_real *dout, gru_real *din) {
-    size_t in = l->in.units * L, from = l->out.sequence ? 0 : plan->steps - 1;
-    size_t steps = plan->steps - from;
-    const gru_real *x = s->memory[l->index].in + from * l->in_step;
+    bool sequence = l->out.sequence;
+    size_t steps = sequence ? plan->steps : 1, in = l->in.units * L;
+    const gru_real *x = sequence ? s->memory[l->index].in : last_input(l, s);
     if (l->projection_at != SIZE_MAX)
         gru_add_outer(plan, s->gradient + l->projection_at, l->out.units, x, l->in.units,
                       (ptrdiff_t)l->in_step, dout, l->out.units, (ptrdiff_t)l->out_step, steps);
-    for (size_t t = 0; din && t < steps; t++) {
-        gru_real *dx = din + (from + t) * l->in_step;
-        if (l->projection_at != SIZE_MAX)
-            plan->kern->affine(dx, l->in.units, NULL, dout + t * l->out_step, l->out.units,
-                               l->dense.transposed, NULL, 0, NULL);
-        else
-            for (size_t i = 0; i < in; i++)
-                dx[i] += dout[t * l->out_step + i];
+    for (size_t t = 0; sequence && din && t < steps; t++)
+        shortcut_back(plan, l, dout + t * l->out_step, din + t * l->in_step);
+    if (sequence || !din)
+        return;
+    gru_real *dx = s->memory[l->index].way[0].scratch;
+    memset(dx, 0, in * sizeof *dx);
+    shortcut_back(plan, l, dout, dx);
+    for (size_t lane = 0; lane < L; lane++) {
+        size_t t = last_valid(s, lane);
+        for (size_t i = lane; t != SIZE_MAX && i < in; i += L)
+            din[t * l->in_step + i] += dx[i];
     }
 }
 
