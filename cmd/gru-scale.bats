@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# gru-scale as its user meets it: definitions, the way back, and every bad input.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    PATH="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}:$PATH"
+    cd "$BATS_TEST_TMPDIR"
+    T=$BATS_TEST_DIRNAME/../testdata
+    printf 'Date,Close,Name\n2024-01-01,10,a\n2024-01-02,,b\n2024-01-03,20,c\n2024-01-04,30,d\n' > p.csv
+}
+
+# fails FILE-LESS: exit status 1, one line on standard error that holds $1
+fails() {
+    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] && [[ "$output" == *"$1"* ]]
+}
+
+@test "minmax keeps missing values, other columns and the order" {
+    run -0 gru-scale -q p.csv
+    [ "$output" = "$(printf 'Date\tClose\tName\n2024-01-01\t0\ta\n2024-01-02\t\tb\n2024-01-03\t0.5\tc\n2024-01-04\t1\td')" ]
+}
+
+@test "standard, robust, maxabs and log are scikit-learn's and NumPy's" {
+    printf 'v\n1\n2\n3\n10\n' > v.tsv
+    [[ "$(gru-scale -q --method standard v.tsv | sed -n 2p)" == -0.8485281374238* ]]
+    [ "$(gru-scale -q --method robust v.tsv | tail -1)" = 2.5 ]
+    [ "$(gru-scale -q --method maxabs v.tsv | sed -n 3p)" = 0.2 ]
+    [ "$(gru-scale -q --method log v.tsv | sed -n 3p)" = 0.6931472 ]
+    [ "$(gru-scale -q --range=-1,3 v.tsv | tail -1)" = 3 ]
+}
+
+@test "what is fitted on the first rows is applied to all, and inverts to what was read" {
+    gru-scale --fit s.tsv --fit-rows 75% --columns Close p.csv > scaled.tsv
+    grep -qx '#rows 3' s.tsv
+    grep -q "^Close$(printf '\t')10$(printf '\t')10$(printf '\t')2" s.tsv
+    [ "$(tail -1 scaled.tsv | cut -f2)" = 2 ]
+    cmp scaled.tsv <(gru-scale --apply s.tsv < p.csv)
+    gru-scale --invert s.tsv --csv scaled.tsv | cmp - p.csv
+}
+
+@test "prices come back as the same numbers, whatever the method" {
+    for m in minmax standard robust maxabs log; do
+        gru-scale -q --method $m --columns Close,Open --fit s.tsv "$T/prices.csv" -o a.tsv
+        gru-scale --invert s.tsv a.tsv -o once.tsv
+        gru-scale --apply s.tsv once.tsv | cmp - a.tsv
+    done
+}
+
+@test "a constant column becomes 0" {
+    [ "$(printf 'v\n7\n7\n' | gru-scale -q --method standard | tail -1)" = 0 ]
+    [ "$(printf 'v\n7\n7\n' | gru-scale -q | tail -1)" = 0 ]
+}
+
+@test "without --columns a note says which columns were scaled" {
+    run -0 --separate-stderr gru-scale p.csv
+    [ "$stderr" = "gru-scale: scaling Close" ]
+}
+
+@test "another column can be treated as one that was fitted" {
+    gru-scale --fit s.tsv --columns Close p.csv > /dev/null
+    [ "$(printf 'y_pred\n0.5\n' | gru-scale --invert s.tsv --columns y_pred=Close | tail -1)" = 20 ]
+}
+
+@test "bad data: one line, exit 1, no file" {
+    run gru-scale -o out.tsv /dev/null
+    [ "$status" -eq 1 ] && [ ! -e out.tsv ]
+    printf 'a,b\n' > head.csv
+    run gru-scale -o out.tsv head.csv
+    fails "no rows"
+    run gru-scale --columns Clse -o out.tsv p.csv
+    fails "Date, Close, Name"
+    run gru-scale --columns Name -o out.tsv p.csv
+    fails "p.csv:2: column 'Name': 'a' is not a number"
+    printf 'a,b\n1,2\n3\n' > ragged.csv
+    run gru-scale -o out.tsv ragged.csv
+    fails "ragged.csv:3"
+    printf 'a,b\n1,\xff\n' > bytes.csv
+    run gru-scale -o out.tsv bytes.csv
+    fails "bytes.csv:2"
+    run gru-scale -q --lossy bytes.csv
+    [ "$status" -eq 0 ]
+    printf 'a,b\n1,"2\n' > quote.csv
+    run gru-scale -o out.tsv quote.csv
+    [ "$status" -eq 1 ]
+    printf 'v\n1\ninf\n' > inf.tsv
+    run gru-scale --columns v --fit s.tsv -o out.tsv inf.tsv
+    fails "'inf' is not a number"
+    printf 'v\n1\n0\n' > zero.tsv
+    run gru-scale --method log --columns v --fit-rows 1 --fit s.tsv -o out.tsv zero.tsv
+    fails "zero.tsv:3: column 'v': '0' has no logarithm"
+    run gru-scale --columns Close --fit s.tsv -o none/out.tsv p.csv
+    [ "$status" -eq 1 ] && [ ! -e s.tsv ]
+    [ ! -e out.tsv ]
+}
+
+@test "a fitted file that is none is refused" {
+    gru-scale --fit s.tsv --columns Close p.csv > /dev/null
+    run gru-scale --apply p.csv p.csv
+    fails "not made by gru-scale"
+    sed 's/^Close	10/Close	ten/' s.tsv > bad.tsv
+    run gru-scale --apply bad.tsv p.csv
+    fails "'ten' is not a number"
+    run gru-scale --apply missing.tsv p.csv
+    fails "missing.tsv"
+    printf 'x\n1\n' > x.tsv
+    run gru-scale --apply s.tsv x.tsv
+    fails "no column 'Close'"
+}
+
+@test "a wrong command line: exit 2" {
+    for o in --nonsense --method=none --range=1,1 --range=1 --fit-rows=0 "--fit a --apply b" \
+        "--apply a --method log" "--method log --range 0,1"; do
+        # shellcheck disable=SC2086
+        run gru-scale $o p.csv
+        [ "$status" -eq 2 ]
+    done
+}
+
+@test "a full disk is an error, a closed pipe is none" {
+    run gru-scale --columns Close -o /dev/full p.csv
+    [ "$status" -eq 1 ]
+    run sh -c 'gru-scale --columns Close p.csv > /dev/full'
+    [ "$status" -eq 1 ]
+    run sh -c "gru-scale -q --columns Close '$T/prices.csv' | head -1"
+    [ "$status" -eq 0 ] && [ "${#lines[@]}" -eq 1 ]
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# gru-window as its user meets it. Samples are read back with od: x, y and id follow the header.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    PATH="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}:$PATH"
+    cd "$BATS_TEST_TMPDIR"
+    T=$BATS_TEST_DIRNAME/../testdata
+    printf 'Date,A,B\n2024-01-01,1,10\n2024-01-02,2,20\n2024-01-03,3,30\n2024-01-04,4,40\n2024-01-05,5,50\n' > p.csv
+}
+
+fails() {
+    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] && [[ "$output" == *"$1"* ]]
+}
+
+# floats FILE RECORD_BYTES FLOATS: the numbers of each record, one record a line
+floats() {
+    tail -c +"$(($(od -An -tu2 -j8 -N2 "$1") + 11))" "$1" |
+        od -An -v -tf4 -w"$2" | awk -v n="$3" '{ for (i = 1; i <= n; i++) printf "%g%s", $i, i < n ? " " : "\n" }'
+}
+
+@test "x is s[i:i+T], y is s[i+T], id is the index of y's row" {
+    gru-window --length 3 --target A --index Date p.csv > w.npy
+    [ "$(floats w.npy 40 4)" = "$(printf '1 2 3 4\n2 3 4 5')" ]
+    grep -aq "2024-01-04" w.npy
+    grep -aq "2024-01-05" w.npy
+    grep -aq "(3, 1)" w.npy
+}
+
+@test "features, horizon and stride" {
+    gru-window --length 2 --features B,A --target A --horizon 2 --stride 1 p.csv > w.npy
+    [ "$(floats w.npy 48 6)" = "$(printf '10 1 20 2 3 4\n20 2 30 3 4 5')" ]
+    gru-window --length 2 --target A --stride 2 -o w.npy p.csv
+    [ "$(floats w.npy 36 3)" = "$(printf '1 2 3\n3 4 5')" ]
+}
+
+@test "windows stay within their group, also where groups alternate" {
+    printf 'g,v\na,1\nb,10\na,2\nb,20\na,3\nb,30\n' > g.csv
+    gru-window --length 2 --target v --group g g.csv > w.npy
+    [ "$(floats w.npy 36 3)" = "$(printf '1 2 3\n10 20 30')" ]
+}
+
+@test "what --fit writes, --apply reads" {
+    gru-window --fit w.tsv --length 3 --target A --features A,B --index Date p.csv > a.npy
+    grep -qx '#windows 2' w.tsv
+    gru-window --apply w.tsv < p.csv | cmp - a.npy
+}
+
+@test "an index that runs backwards is a warning, read day-first where it must be" {
+    printf 'd,v\n30-01-2024,1\n31-01-2024,2\n01-02-2024,3\n' > ok.csv
+    run -0 --separate-stderr gru-window --length 2 --target v --index d -o w.npy ok.csv
+    [ -z "$stderr" ]
+    printf 'd,v\n31-01-2024,1\n30-01-2024,2\n01-02-2024,3\n' > bad.csv
+    run -0 --separate-stderr gru-window --length 2 --target v --index d -o w.npy bad.csv
+    [[ "$stderr" == *"bad.csv:3: column 'd' runs backwards"* ]]
+}
+
+@test "bad data: one line, exit 1, no file" {
+    run gru-window --length 2 --target A -o out.npy /dev/null
+    [ "$status" -eq 1 ]
+    printf 'Date,A\n' > head.csv
+    run gru-window --length 2 --target A -o out.npy head.csv
+    fails "no rows"
+    run gru-window --length 5 --target A --fit w.tsv -o out.npy p.csv
+    fails "5 rows, but one window needs 6 (length 5 + horizon 1)"
+    run gru-window --length 900000000 --target A -o out.npy p.csv
+    fails "too large"
+    run gru-window --length 2 --target C -o out.npy p.csv
+    fails "Date, A, B"
+    run gru-window --length 2 --target Date -o out.npy p.csv
+    fails "p.csv:2: column 'Date'"
+    printf 'v\n1\n2\n\n3\n' > gap.csv
+    sed 's/^$/NA/' gap.csv > na.csv
+    run gru-window --length 2 --target v -o out.npy na.csv
+    fails "na.csv:4: column 'v': the value is missing; gru-clean"
+    printf 'v\n1\n2\n1e300\n' > big.csv
+    run gru-window --length 2 --target v -o out.npy big.csv
+    fails "too large for a float"
+    run gru-window --length 2 --target A -o none/out.npy p.csv
+    [ "$status" -eq 1 ]
+    run gru-window --apply p.csv -o out.npy p.csv
+    fails "not made by gru-window"
+    [ ! -e out.npy ]
+    [ ! -e w.tsv ]
+}
+
+@test "a wrong command line: exit 2" {
+    for o in --nonsense "--length 0 --target A" "--length 2" "--target A" \
+        "--apply w.tsv --length 2" "--apply a --model b"; do
+        # shellcheck disable=SC2086
+        run gru-window $o p.csv
+        [ "$status" -eq 2 ]
+    done
+}
+
+@test "a full disk is an error, a closed pipe is none" {
+    run gru-window --length 2 --target A -o /dev/full p.csv
+    [ "$status" -eq 1 ]
+    run sh -c "gru-window --length 60 --target Close '$T/prices.csv' | head -c 10 | wc -c"
+    [ "$output" -eq 10 ]
+}
