@@ -54,6 +54,7 @@ accuracy() {
 
 @test "the four sentences get labels with a confidence from a half to one" {
     tail -n 5 "$BATS_FILE_TMPDIR/one.out" >four
+    [ "$(column four text | sed -n 2p)" = 服務很差，態度惡劣，不會再光顧。 ]
     [ "$(column four label | wc -l)" = 4 ]
     column four confidence | awk '!($1 >= 0.5 && $1 <= 1) { bad = 1 } END { exit bad }'
     [ "$(column four label | sed -n 1p)" = positive ]

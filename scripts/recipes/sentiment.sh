@@ -13,7 +13,7 @@ segment=auto               # char for Chinese by characters, space for words as 
 arch=sentiment.arch        # the network; a file beside this script, or anywhere
 epochs=20                  # at most; training stops 3 epochs after the validation loss was lowest
 seed=42                    # of the weights and the shuffling; the split's is always 42
-threads=0                  # 0: all processors this process may use; the result is the same
+threads=                   # of work, unless all processors; the result is the same
 out=build/sentiment        # everything made goes here
 for argument; do
     case $argument in
@@ -50,7 +50,7 @@ fi
 
 # 3. Training. The vocabulary goes into the model, so that one file is all that prediction needs.
 gru-train --arch "$arch" --attach "$out/vocab.tsv" --summary \
-    --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" --threads "$threads" \
+    --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" ${threads:+--threads "$threads"} \
     --validation "$out/validation.npy" --monitor val_loss --early-stopping patience=3 \
     --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
 
@@ -63,10 +63,12 @@ cat "$out/report.txt"
 gru-plot history -o "$out/history.png" "$out/history.tsv" || :
 gru-plot confusion -o "$out/confusion.png" "$out/predictions.tsv" || :
 
-# 6. New sentences, one a line, straight from the shell.
-gru-predict --raw "$out/model.gru" <<'END'
+# 6. New sentences, one a line, straight from the shell; each answer beside its sentence.
+cat >"$out/sentences.txt" <<'END'
 這個產品太棒了，我非常喜歡！
 服務很差，態度惡劣，不會再光顧。
 價格合理，品質一般。
 雖然外表不起眼，但實用性很強。
 END
+gru-predict --raw -o "$out/answers.tsv" "$out/model.gru" "$out/sentences.txt"
+{ echo text && cat "$out/sentences.txt"; } | paste "$out/answers.tsv" -

@@ -13,7 +13,7 @@ fit_rows=80%              # rows the scaler may see; 100% lets it peek at the te
 arch=stock.arch           # the network; a file beside this script, or anywhere
 epochs=50                 # at most; training stops 10 epochs after the validation loss was lowest
 seed=42                   # of the weights and the shuffling
-threads=0                 # 0: all processors this process may use; the result is the same
+threads=                  # of work, unless all processors; the result is the same
 steps=5                   # days to forecast after the last row
 out=build/stock           # everything made goes here
 for argument; do
@@ -48,7 +48,7 @@ gru-scale --fit "$out/scaler.tsv" --fit-rows "$fit_rows" --method minmax --range
 # 4. Training; the last 10 % of the training windows tell when to stop and which weights were best.
 #    Scaler and windows go into the model, so that one file is all that prediction needs.
 gru-train --arch "$arch" --attach "$out/scaler.tsv" --attach "$out/window.tsv" --summary \
-    --loss mse --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" --threads "$threads" \
+    --loss mse --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" ${threads:+--threads "$threads"} \
     --validation-split 10% --monitor val_loss --early-stopping patience=10,restore-best \
     --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
 
