@@ -148,7 +148,7 @@ static void add_shape(gru_str *out, size_t dims, const size_t *shape) {
     }
 }
 
-static bool take_param(gru_model *m, const gru_param *p, const gru_bundle *from, gru_str *why) {
+static bool fits(const gru_param *p, const gru_bundle *from, gru_str *why) {
     const gru_tensor *t = gru_bundle_find(from, p->name);
     if (!t) {
         gru_str_addf(why, "%s not in it", p->name);
@@ -164,10 +164,28 @@ static bool take_param(gru_model *m, const gru_param *p, const gru_bundle *from,
         gru_str_add(why, ") there, (");
         add_shape(why, p->dims, p->shape);
         gru_str_add(why, ") here");
-        return false;
     }
-    memcpy(gru_model_weights(m) + p->offset, t->data, t->bytes);
-    return true;
+    return same;
+}
+
+/* All tensors of a layer, or none. */
+static size_t take_layer(gru_model *m, size_t layer, const gru_bundle *from, gru_str *why,
+                         size_t *params) {
+    size_t count = gru_model_param_count(m), good = 0;
+    *params = 0;
+    for (size_t i = 0; i < count; i++) {
+        const gru_param *p = gru_model_param(m, i);
+        *params += p->layer == layer;
+        good += p->layer == layer && why->len == 0 && fits(p, from, why);
+    }
+    for (size_t i = 0; good == *params && i < count; i++) {
+        const gru_param *p = gru_model_param(m, i);
+        if (p->layer == layer) {
+            const gru_tensor *t = gru_bundle_find(from, p->name);
+            memcpy(gru_model_weights(m) + p->offset, t->data, t->bytes);
+        }
+    }
+    return good == *params ? good : 0;
 }
 
 gru_status gru_model_take(gru_model *m, const gru_bundle *from, gru_str *report, gru_error *err) {
@@ -175,14 +193,7 @@ gru_status gru_model_take(gru_model *m, const gru_bundle *from, gru_str *report,
     size_t taken = 0;
     for (size_t layer = 0; layer < arch->count; layer++) {
         gru_str why = {0};
-        size_t params = 0, good = 0;
-        for (size_t i = 0; i < gru_model_param_count(m); i++) {
-            const gru_param *p = gru_model_param(m, i);
-            if (p->layer == layer) {
-                params++;
-                good += why.len == 0 && take_param(m, p, from, &why);
-            }
-        }
+        size_t params, good = take_layer(m, layer, from, &why, &params);
         if (params > 0) {
             gru_str_addf(report, "layer %zu (", layer);
             gru_layer_print(&arch->layers[layer], report);

@@ -1,0 +1,234 @@
+#!/usr/bin/env bats
+# gru-predict as its user meets it.
+
+setup_file() {
+    PATH="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}:$PATH"
+    T=$BATS_TEST_DIRNAME/../testdata
+    cd "$BATS_FILE_TMPDIR"
+    gru-tokenize --fit vocab.tsv --text text --label sentiment --vocab-size 2000 --max-len 20 \
+        -o reviews.npy "$T/reviews.csv"
+    gru-train -q --arch 'embedding 2000 8; gru 8; dense 1 sigmoid' --attach vocab.tsv --epochs 6 \
+        --lr 0.005 -o binary.gru reviews.npy
+    gru-train -q --arch 'embedding 2000 8; gru 8; attention 4; dense 2 softmax' --attach vocab.tsv \
+        --epochs 1 -o classes.gru reviews.npy
+    gru-scale --fit scaler.tsv --columns Close "$T/prices.csv" |
+        gru-window --fit window.tsv --length 10 --target Close --index Date -o stock.npy
+    gru-train -q --arch 'gru 4; dense 1' --attach scaler.tsv --attach window.tsv --epochs 2 \
+        -o stock.gru stock.npy
+    gru-scale --fit scaler2.tsv --columns Open,Close "$T/prices.csv" |
+        gru-window --fit window2.tsv --length 10 --horizon 3 --features Open,Close --target Close \
+            --index Date -o ahead.npy
+    gru-train -q --arch 'gru 4; dense 3' --attach scaler2.tsv --attach window2.tsv --epochs 1 \
+        -o ahead.gru ahead.npy
+}
+
+setup() {
+    PATH="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}:$PATH"
+    T=$BATS_TEST_DIRNAME/../testdata
+    F=$BATS_FILE_TMPDIR
+    cd "$BATS_TEST_TMPDIR"
+}
+
+header() { head -n 1 "$1" | tr '\t' ' '; }
+
+@test "two classes: label, confidence, score" {
+    gru-predict -o p.tsv "$F/binary.gru" "$F/reviews.npy"
+    [ "$(header p.tsv)" = "id y_true label confidence score" ]
+    [ "$(wc -l <p.tsv)" -eq 1001 ]
+    # the label is the class of the score, the confidence its probability
+    awk -F'\t' 'NR > 1 { label = $5 > 0.5 ? "positive" : "negative"; c = $5 > 0.5 ? $5 : 1 - $5
+        if (label != $3 || c - $4 > 1e-6 || $4 - c > 1e-6) exit 1
+        right += $2 == $3 } END { exit !(right > 800) }' p.tsv
+}
+
+@test "several classes: a probability each, which add up to one" {
+    gru-predict -o p.tsv "$F/classes.gru" "$F/reviews.npy"
+    [ "$(header p.tsv)" = "id y_true label confidence p_negative p_positive" ]
+    awk -F'\t' 'NR > 1 { d = $5 + $6 - 1; if (d > 1e-6 || d < -1e-6) exit 1 }' p.tsv
+}
+
+@test "numbers come in the user's units, with their dates and the naive forecast" {
+    gru-predict -o p.tsv "$F/stock.gru" "$F/stock.npy"
+    [ "$(header p.tsv)" = "id y_true y_pred y_naive" ]
+    # row 12 of the file is the first target: its date and its price; row 11's price is the naive one
+    date=$(sed -n 12p "$T/prices.csv" | cut -d, -f1)
+    close=$(sed -n 12p "$T/prices.csv" | cut -d, -f5)
+    before=$(sed -n 11p "$T/prices.csv" | cut -d, -f5)
+    [ "$(sed -n 2p p.tsv | cut -f1)" = "$date" ]
+    awk -F'\t' -v now="$close" -v before="$before" \
+        'NR == 2 { exit !($2 - now < 1e-4 && now - $2 < 1e-4 && $4 - before < 1e-4 && before - $4 < 1e-4) }' p.tsv
+}
+
+@test "a horizon of three has three columns each" {
+    gru-predict -o p.tsv "$F/ahead.gru" "$F/ahead.npy"
+    [ "$(header p.tsv)" = "id y_true_1 y_true_2 y_true_3 y_pred_1 y_pred_2 y_pred_3" ]
+}
+
+@test "batches, threads and pipes don't change a bit" {
+    gru-predict -o a.tsv "$F/binary.gru" "$F/reviews.npy"
+    gru-predict --batch-size 7 --threads 1 -o b.tsv "$F/binary.gru" "$F/reviews.npy"
+    gru-predict "$F/binary.gru" <"$F/reviews.npy" >c.tsv
+    cmp a.tsv b.tsv
+    cmp a.tsv c.tsv
+    gru-predict - "$F/reviews.npy" <"$F/binary.gru" | cmp - a.tsv
+}
+
+@test "--raw on lines: one answer a line, also for blank ones" {
+    run gru-predict --raw "$F/binary.gru" <<<$'這個產品太棒了，我非常喜歡！\n\nxyzzy'
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 4 ]
+    [ "${lines[0]}" = "$(printf 'label\tconfidence\tscore')" ]
+    [ "$(gru-predict --raw "$F/binary.gru" <<<'這個產品太棒了，我非常喜歡！' | tail -n 1 | cut -f1)" = positive ]
+}
+
+@test "--raw on the table gives what the tensors gave" {
+    gru-predict "$F/binary.gru" "$F/reviews.npy" | cut -f2- >a.tsv
+    gru-predict --raw "$F/binary.gru" "$T/reviews.csv" >b.tsv
+    cmp a.tsv b.tsv
+    gru-predict "$F/stock.gru" "$F/stock.npy" >a.tsv
+    gru-predict --raw "$F/stock.gru" "$T/prices.csv" >b.tsv
+    cmp a.tsv b.tsv
+}
+
+@test "--steps forecasts working days after the last" {
+    run gru-predict --raw --steps 5 "$F/stock.gru" "$T/prices.csv"
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = "$(printf 'id\ty_pred')" ]
+    [ "${#lines[@]}" -eq 6 ]
+    last=$(tail -n 1 "$T/prices.csv" | cut -d, -f1)
+    for i in 1 2 3 4 5; do
+        day=$(printf '%s' "${lines[$i]}" | cut -f1)
+        [ "$(date -d "$day" +%u)" -lt 6 ]
+        [[ "$day" > "$last" ]]
+        last=$day
+    done
+    # the first step is the prediction of the window that ends the table
+    { cat "$T/prices.csv"; printf '2099-01-01,1,1,1,1,1\n'; } >more.csv
+    [ "$(gru-predict --raw "$F/stock.gru" more.csv | tail -n 1 | cut -f3)" = \
+        "$(printf '%s' "${lines[1]}" | cut -f2)" ]
+}
+
+@test "--steps within the horizon at once; beyond it not without knowing the other columns" {
+    run gru-predict --raw --steps 3 "$F/ahead.gru" "$T/prices.csv"
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 4 ]
+    run gru-predict --raw --steps 4 "$F/ahead.gru" "$T/prices.csv"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"values of the other columns that nobody knows"*"--horizon 4"* ]]
+}
+
+@test "numbers and other names are continued too" {
+    awk -F, 'NR == 1 { print "Date,Close" } NR > 1 { print NR * 10 "," $5 }' "$T/prices.csv" >n.csv
+    last=$(tail -n 1 n.csv | cut -d, -f1)
+    run gru-predict --raw --steps 2 "$F/stock.gru" n.csv
+    [ "$(printf '%s' "${lines[2]}" | cut -f1)" = $((last + 20)) ]
+    awk -F, 'NR == 1 { print "Date,Close" } NR > 1 { print "row" NR "," $5 }' "$T/prices.csv" >n.csv
+    run gru-predict --raw --steps 2 "$F/stock.gru" n.csv
+    [ "$(printf '%s' "${lines[2]}" | cut -f1)" = +2 ]
+}
+
+@test "--attention: weights of each sample's steps add up to one, beside their tokens" {
+    gru-predict --attention a.tsv -o p.tsv "$F/classes.gru" "$F/reviews.npy"
+    [ "$(header a.tsv)" = "id step token weight" ]
+    awk -F'\t' 'NR > 1 { sum[$1] += $4 } END { for (i in sum) { n++; if (sum[i] - 1 > 1e-4 || 1 - sum[i] > 1e-4) exit 1 } exit n != 1000 }' a.tsv
+    run gru-predict --attention b.tsv "$F/binary.gru" "$F/reviews.npy"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no attention layer"* ]]
+    [ ! -e b.tsv ]
+}
+
+@test "--states: a column for each unit, a line for each step" {
+    gru-predict --states s.tsv -o p.tsv "$F/stock.gru" "$F/stock.npy"
+    [ "$(header s.tsv)" = "id step unit_1 unit_2 unit_3 unit_4" ]
+    [ "$(wc -l <s.tsv)" -eq $(($(wc -l <p.tsv) * 10 - 10 + 1)) ]
+}
+
+@test "data that does not fit the model: both shapes" {
+    run gru-predict -o p.tsv "$F/binary.gru" "$F/stock.npy"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"the model takes x int32 (steps), the data has x float32 (10, 1)"* ]]
+    run gru-predict -o p.tsv "$F/stock.gru" "$F/ahead.npy"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"x float32 (steps, 1)"*"x float32 (10, 2)"* ]]
+    [ ! -e p.tsv ]
+}
+
+@test "no model, a cut one, a damaged one" {
+    run gru-predict "$T/prices.csv" "$F/stock.npy"
+    [ "$status" -eq 1 ]
+    head -c 1000 "$F/stock.gru" >cut.gru
+    run gru-predict cut.gru "$F/stock.npy"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"cut.gru"* ]]
+    { head -c -1 "$F/stock.gru"; printf 'x'; } >bad.gru
+    run gru-predict bad.gru "$F/stock.npy"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"bad.gru"* ]]
+    run gru-predict nowhere.gru "$F/stock.npy"
+    [ "$status" -eq 1 ]
+}
+
+@test "--raw without what it needs says what is missing" {
+    gru-train -q --arch 'gru 2; dense 1' --epochs 1 -o bare.gru "$F/stock.npy"
+    run gru-predict --raw bare.gru "$T/prices.csv"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no window.tsv is attached"* ]]
+    gru-train -q --arch 'embedding 2000 2; gru 2; dense 1 sigmoid' --epochs 1 -o bare.gru "$F/reviews.npy"
+    run gru-predict --raw bare.gru <<<text
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no vocab.tsv is attached"* ]]
+}
+
+@test "bad raw input: empty, header only, missing column, a word for a number, UTF-8, labels, quotes" {
+    run gru-predict --raw "$F/binary.gru" </dev/null
+    [ "$status" -eq 1 ]
+    run gru-predict --raw "$F/stock.gru" <<<'Date,Close'
+    [ "$status" -eq 1 ]
+    run gru-predict --raw "$F/stock.gru" <<<$'Date,Open\n1,2'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no column 'Close'; there are Date, Open"* ]]
+    run gru-predict --raw "$F/stock.gru" <<<$'Date,Close\n2020-01-01,abc'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"standard input:2: column 'Close': 'abc' is not a number" ]]
+    run gru-predict --raw "$F/stock.gru" <<<$'Date,Close\n2020-01-01,1,2'
+    [ "$status" -eq 1 ]
+    run gru-predict --raw "$F/stock.gru" <<<$'Date,Close\n2020-01-01,'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"missing"* ]]
+    run gru-predict --raw "$F/binary.gru" < <(printf 'good\nb\377d\n')
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"standard input:2:"* ]]
+    run gru-predict --raw --lossy "$F/binary.gru" < <(printf 'good\nb\377d\n')
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 3 ]
+    run gru-predict --raw "$F/binary.gru" <<<$'text,sentiment\nfine,excellent'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"standard input:2: label 'excellent' is not one of the model's" ]]
+    run gru-predict --raw "$F/binary.gru" <<<$'text,sentiment\n"never closed,positive'
+    [ "$status" -eq 1 ]
+}
+
+@test "wrong command lines" {
+    run gru-predict
+    [ "$status" -eq 2 ]
+    run gru-predict --no-such-option "$F/binary.gru"
+    [ "$status" -eq 2 ]
+    run gru-predict --steps 3 "$F/stock.gru" "$F/stock.npy"
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--steps needs --raw"* ]]
+    run gru-predict --steps 0 --raw "$F/stock.gru"
+    [ "$status" -eq 2 ]
+    run gru-predict --batch-size 0 "$F/stock.gru"
+    [ "$status" -eq 2 ]
+}
+
+@test "full disks, missing directories, closed pipes" {
+    run gru-predict -o /dev/full "$F/binary.gru" "$F/reviews.npy"
+    [ "$status" -eq 1 ]
+    run bash -c 'gru-predict "$1/binary.gru" "$1/reviews.npy" >/dev/full' - "$F"
+    [ "$status" -eq 1 ]
+    run gru-predict -o nowhere/p.tsv "$F/binary.gru" "$F/reviews.npy"
+    [ "$status" -eq 1 ]
+    run bash -c 'gru-predict "$1/binary.gru" "$1/reviews.npy" | head -n 1' - "$F"
+    [ "${#lines[@]}" -eq 1 ]
+}

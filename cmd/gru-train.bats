@@ -1,0 +1,300 @@
+#!/usr/bin/env bats
+# gru-train as its user meets it.
+
+setup() {
+    PATH="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}:$PATH"
+    cd "$BATS_TEST_TMPDIR"
+    T=$BATS_TEST_DIRNAME/../testdata
+}
+
+reviews() { # train.npy, val.npy, test.npy, vocab.tsv
+    gru-tokenize --fit vocab.tsv --text text --label sentiment --vocab-size 2000 --max-len 20 \
+        "$T/reviews.csv" |
+        gru-split -q --order random --test 20% --validation 10% --seed 42 train.npy val.npy test.npy
+}
+
+prices() { # stock.npy, scaler.tsv, window.tsv
+    gru-scale --fit scaler.tsv --columns Close "$T/prices.csv" |
+        gru-window --fit window.tsv --length 10 --target Close --index Date -o stock.npy
+}
+
+sentiment='embedding 2000 8; gru 8 dropout=0.1; dropout 0.3; dense 1 sigmoid'
+
+# The metadata of a model file, as text.
+metadata() {
+    head -c 100000 "$1" | tr -d '\0' | head -c 8000
+}
+
+@test "three points to near zero loss" {
+    gru-window --fit w.tsv --length 2 --features v --target y -o toy.npy <<'END'
+v,y
+0.1,0
+0.2,0
+0.3,0.1
+0.4,0.2
+0.5,0.3
+END
+    gru-train -q --arch 'gru 16; dense 1' --epochs 800 --lr 0.01 --history h.tsv -o toy.gru toy.npy
+    run tail -n 1 h.tsv
+    loss=$(printf '%s' "$output" | cut -f2)
+    awk -v loss="$loss" 'BEGIN { exit !(loss < 1e-4) }'
+    [ "$(gru-predict toy.gru toy.npy | wc -l)" -eq 4 ]
+}
+
+@test "learns sentiment and writes model, history and one line an epoch" {
+    reviews
+    run gru-train --arch "$sentiment" --attach vocab.tsv --validation val.npy --epochs 6 --lr 0.005 \
+        --history h.tsv -o m.gru train.npy
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 6 ]
+    [[ "${lines[5]}" == "gru-train: epoch 6/6  loss "*"  accuracy "*"  val_loss "*"  val_accuracy "* ]]
+    [ "$(head -n 1 h.tsv)" = "$(printf 'epoch\tloss\tval_loss\taccuracy\tval_accuracy\tlr\tseconds')" ]
+    [ "$(wc -l <h.tsv)" -eq 7 ]
+    awk -F'\t' 'NR == 7 { exit !($5 > 0.75) }' h.tsv
+    metadata m.gru | grep -q '"classes":"negative\\npositive\\n"'
+    metadata m.gru | grep -q '"best_epoch'
+}
+
+@test "regression has mae in its history; validation is the last share" {
+    prices
+    gru-train -q --arch 'gru 4; dense 1' --validation-split 10% --epochs 1 --history h.tsv -o m.gru stock.npy
+    [ "$(head -n 1 h.tsv)" = "$(printf 'epoch\tloss\tval_loss\tmae\tval_mae\tlr\tseconds')" ]
+    metadata m.gru | grep -q 'validation_samples\\":149'
+}
+
+@test "same bits with one thread and with two, from a file and from a pipe" {
+    reviews
+    gru-train -q --threads 1 --arch "$sentiment" --epochs 2 -o one.gru train.npy
+    gru-train -q --threads 2 --arch "$sentiment" --epochs 2 -o two.gru train.npy
+    cat train.npy | gru-train -q --arch "$sentiment" --epochs 2 >pipe.gru
+    gzip -c train.npy >train.npy.gz
+    gru-train -q --arch "$sentiment" --epochs 2 -o gz.gru train.npy.gz
+    cmp one.gru two.gru
+    cmp one.gru pipe.gru
+    cmp one.gru gz.gru
+    gru-train -q --seed 7 --arch "$sentiment" --epochs 2 -o other.gru train.npy
+    run cmp -s one.gru other.gru
+    [ "$status" -eq 1 ]
+}
+
+@test "a resumed run gives the same bits as one that never stopped" {
+    reviews
+    set -- --arch "$sentiment" --validation val.npy --early-stopping patience=3,restore-best \
+        --reduce-lr factor=0.5,patience=1 --lr-step drop=0.8,every=2
+    gru-train -q "$@" --epochs 5 -o whole.gru train.npy
+    gru-train -q "$@" --epochs 2 --checkpoint c -o part.gru train.npy
+    gru-train -q "$@" --epochs 5 --resume c --history h.tsv -o resumed.gru train.npy
+    cmp whole.gru resumed.gru
+    [ "$(wc -l <h.tsv)" -eq 6 ]
+}
+
+@test "SIGINT and SIGTERM finish the batch, save and exit 130 and 143; resuming loses nothing" {
+    reviews
+    for try in INT:130 TERM:143; do
+        rm -f c
+        gru-train -q --arch "$sentiment" --epochs 100000 --checkpoint c -o m.gru train.npy &
+        pid=$!
+        while [ ! -s c ]; do sleep 0.02; done
+        kill "-${try%:*}" "$pid"
+        status=0
+        wait "$pid" || status=$?
+        [ "$status" -eq "${try#*:}" ]
+        [ ! -e m.gru ]
+    done
+    gru-predict c test.npy >/dev/null
+    # where it stopped depends on the machine; the bits may not
+    run gru-train --arch "$sentiment" --epochs 1 --resume c -o x.gru train.npy
+    [ "$status" -eq 0 ]
+    done=$(printf '%s\n' "$output" | sed -n 's/.*after epoch \([0-9]*\),.*/\1/p')
+    [ "$done" -lt 3000 ] || skip "too fast a machine to repeat it"
+    n=$((done + 1))
+    gru-train -q --arch "$sentiment" --epochs $n --resume c -o resumed.gru train.npy
+    gru-train -q --arch "$sentiment" --epochs $n -o whole.gru train.npy
+    cmp whole.gru resumed.gru
+}
+
+@test "resuming with other options or another file says what differs" {
+    reviews
+    gru-train -q --arch "$sentiment" --epochs 1 --checkpoint c -o m.gru train.npy
+    run gru-train -q --arch "$sentiment" --resume c --lr 0.1 -o n.gru train.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"c: the checkpoint's optimizer is 'adam:"* ]]
+    run gru-train -q --arch "$sentiment" --resume c --batch-size 8 -o n.gru train.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"batch 32"*"batch 8"* ]]
+    run gru-train -q --arch 'embedding 2000 8; gru 4; dense 1 sigmoid' --resume c -o n.gru train.npy
+    [ "$status" -eq 1 ]
+    run gru-train -q --arch "$sentiment" --resume m.gru -o n.gru train.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"not a checkpoint"* ]]
+    [ ! -e n.gru ]
+}
+
+@test "accumulated batches make the step of the large batch" {
+    prices
+    gru-train -q --no-shuffle --arch 'gru 4; dense 1' --batch-size 64 --epochs 1 --history a.tsv -o a.gru stock.npy
+    gru-train -q --no-shuffle --arch 'gru 4; dense 1' --batch-size 16 --accumulate 4 --epochs 1 --history b.tsv -o b.gru stock.npy
+    paste a.tsv b.tsv | awk -F'\t' 'NR == 2 { d = $2 - $7; exit !(d < 1e-5 * $2 && d > -1e-5 * $2) }'
+}
+
+@test "--init takes the layers that fit and says which" {
+    reviews
+    gru-train -q --arch "$sentiment" --epochs 1 -o m.gru train.npy
+    run gru-train --arch 'embedding 2000 8; gru 8; dense 2 softmax' --init m.gru --epochs 1 -o n.gru train.npy
+    [ "$status" -eq 0 ]
+    [[ "${lines[0]}" == *"m.gru: layer 0 (embedding 2000 8): taken" ]]
+    [[ "${lines[1]}" == *"layer 1 (gru 8): taken" ]]
+    [[ "${lines[2]}" == *"layer 2 (dense 2 softmax): not taken"* ]]
+}
+
+@test "early stopping ends a run and keeps the best weights" {
+    reviews
+    run gru-train --arch "$sentiment" --lr 0.02 --validation val.npy --epochs 60 \
+        --early-stopping patience=2,restore-best --history h.tsv -o m.gru train.npy
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"stopped after epoch"* ]]
+    [ "$(wc -l <h.tsv)" -lt 61 ]
+    best=$(awk -F'\t' 'NR > 1 && (NR == 2 || $3 < best) { best = $3; at = $1 } END { print at }' h.tsv)
+    metadata m.gru | grep -q "best_epoch\\\\\":$best,"
+}
+
+@test "--summary shows layers, shapes and parameters" {
+    reviews
+    run gru-train --summary --arch "$sentiment" --epochs 1 -o m.gru train.npy
+    [[ "$output" == *"Parameters"* ]]
+    [[ "$output" == *"embedding 2000 8"*"(20, 8)"*"16,000"* ]]
+    # 16000 + 3·8·(8+8+2) + 9
+    [[ "$output" == *"Total parameters"*"16,441"* ]]
+}
+
+@test "a loss that is no number stops the run, names the batch and keeps the last good model" {
+    prices
+    run gru-train -q --arch 'gru 4; dense 1' --optimizer sgd --lr 100000 --epochs 3 -o m.gru stock.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"not a number any more in epoch 1, batch "*"smaller --lr or clipping"* ]]
+    [ ! -e m.gru ]
+    # a rate that explodes only in the second epoch
+    run gru-train -q --arch 'gru 4; dense 1' --optimizer sgd --lr 0.01 --lr-step drop=1e6,every=1 \
+        --epochs 3 --history h.tsv -o m.gru stock.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"in epoch 2, batch "*"the weights of epoch 1 are kept"* ]]
+    gru-predict m.gru stock.npy | awk -F'\t' 'NR == 2 { exit !($3 < 2 && $3 > -2) }'
+    [ "$(wc -l <h.tsv)" -eq 2 ]
+}
+
+@test "classes that are out of range are named with their row" {
+    gru-tokenize --fit v.tsv --text text --label label --max-len 3 -o three.npy <<'END'
+text,label
+a b,one
+b c,three
+a c,two
+END
+    run gru-train -q --arch 'embedding 9 2; gru 2; dense 2 softmax' --epochs 1 -o m.gru three.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"three.npy: row 3: class 2 is not one of 0 to 1" ]]
+    run gru-train -q --arch 'embedding 9 2; gru 2; dense 1 sigmoid' --epochs 1 -o m.gru three.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"three.npy: row 3: class 2 is not one of 0 to 1" ]]
+    [ ! -e m.gru ]
+}
+
+@test "data that does not fit the network: both shapes" {
+    reviews
+    run gru-train -q --arch 'gru 8; dense 1 sigmoid' -o m.gru train.npy
+    [ "$status" -eq 1 ]
+    run gru-train -q --arch 'embedding 10 8; gru 8; dense 1 sigmoid' -o m.gru train.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"train.npy: row "*": token "*" is not one of the embedding's 0 to 9" ]]
+    prices
+    run gru-train -q --arch 'gru 8; dense 3' -o m.gru stock.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"3"*"y float32 (1)"* ]]
+    [ ! -e m.gru ]
+}
+
+@test "bad input: empty, truncated, NaN, not a tensor stream, no target" {
+    prices
+    run gru-train -q --arch 'gru 2; dense 1' -o m.gru </dev/null
+    [ "$status" -eq 1 ]
+    [[ "$output" == "gru-train: standard input: is empty"* ]]
+    head -c 2000 stock.npy >cut.npy
+    run gru-train -q --arch 'gru 2; dense 1' -o m.gru cut.npy
+    [ "$status" -eq 1 ]
+    run gru-train -q --arch 'gru 2; dense 1' -o m.gru "$T/prices.csv"
+    [ "$status" -eq 1 ]
+    # a NaN where the last target was
+    head -c -4 stock.npy >nan.npy
+    size=$(stat -c %s stock.npy)
+    { head -c $((size - 32)) stock.npy; printf '\0\0\300\177'; tail -c 28 stock.npy; } >nan.npy
+    [ "$(stat -c %s nan.npy)" -eq "$size" ]
+    run gru-train -q --arch 'gru 2; dense 1' -o m.gru nan.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"not finite"* ]]
+    run gru-train -q --arch 'gru 2; dense 1' -o m.gru <nan.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"not finite"* ]]
+    gzip -c stock.npy | head -c 500 >cut.npy.gz
+    run gru-train -q --arch 'gru 2; dense 1' -o m.gru cut.npy.gz
+    [ "$status" -eq 1 ]
+    [ ! -e m.gru ]
+}
+
+@test "mistakes of the command line are told before the input is read, with status 2" {
+    for bad in "--optimizer foo" "--optimizer adam:foo=1" "--lr x" "--epochs 0" \
+        "--early-stopping min-delta=1" "--reduce-lr factor=2" "--lr-step drop=1" \
+        "--lr-step drop=1,every=2 --lr-exponential rate=0.9" "--clip-norm 1 --clip-value 1" \
+        "--max-time soon" "--validation a --validation-split 0.1" "--no-such-option" \
+        "--loss foo"; do
+        run gru-train -q --arch 'gru 2; dense 1' $bad -o m.gru /nonexistent
+        [ "$status" -eq 2 ] || { echo "$bad: $status $output"; false; }
+        [ "${#lines[@]}" -eq 1 ]
+    done
+    run gru-train -o m.gru /nonexistent
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--arch is missing"* ]]
+    run gru-train --arch 'grue 3' -o m.gru /nonexistent
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"grue"* ]]
+}
+
+@test "outputs that cannot be written are told before training" {
+    prices
+    run gru-train --arch 'gru 2; dense 1' -o nowhere/m.gru stock.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"nowhere"* ]]
+    [ "${#lines[@]}" -eq 1 ]
+    run gru-train --arch 'gru 2; dense 1' --history nowhere/h.tsv -o m.gru stock.npy
+    [ "$status" -eq 1 ]
+    run gru-train -q --arch 'gru 2; dense 1' --epochs 1 -o /dev/full stock.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"No space left on device"* ]]
+    run bash -c "gru-train -q --arch 'gru 2; dense 1' --epochs 1 stock.npy >/dev/full"
+    [ "$status" -eq 1 ]
+    [ ! -e m.gru ]
+}
+
+@test "a closed pipe ends it quietly" {
+    prices
+    run bash -c "set -o pipefail; gru-train -q --arch 'gru 200; dense 1' --max-time 1s --epochs 1 --batch-size 1000 stock.npy | head -c 10 >/dev/null"
+    [ "$status" -eq 141 ] || [ "$status" -eq 0 ]
+    [ -z "$output" ]
+}
+
+@test "only fitted files can be attached, one of each" {
+    prices
+    run gru-train -q --arch 'gru 2; dense 1' --attach "$T/prices.csv" --epochs 1 -o m.gru stock.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"prices.csv: not a file that gru-tokenize, gru-scale or gru-window fitted" ]]
+    run gru-train -q --arch 'gru 2; dense 1' --attach scaler.tsv --attach scaler.tsv -o m.gru stock.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"a second scaler.tsv"* ]]
+    [ ! -e m.gru ]
+}
+
+@test "files made by the same pipeline are attached" {
+    gru-scale --fit s.tsv --columns Close "$T/prices.csv" |
+        gru-window --fit w.tsv --length 10 --target Close |
+        gru-train -q --arch 'gru 2; dense 1' --attach s.tsv --attach w.tsv --epochs 1 -o m.gru
+    metadata m.gru | grep -q '"scaler.tsv":"#tool gru-scale'
+    metadata m.gru | grep -q '"window.tsv":"#tool gru-window'
+}
