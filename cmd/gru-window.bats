@@ -73,7 +73,7 @@ floats() {
     printf 'v\n1\n2\n\n3\n' > gap.csv
     sed 's/^$/NA/' gap.csv > na.csv
     run gru-window --length 2 --target v -o out.npy na.csv
-    fails "na.csv:4: column 'v': the value is missing; gru-clean"
+    fails "na.csv:4: column 'v': the value is missing"
     printf 'v\n1\n2\n1e300\n' > big.csv
     run gru-window --length 2 --target v -o out.npy big.csv
     fails "too large for a float"

@@ -79,7 +79,7 @@ static gru_status read_number(cutter *c, const gru_field *row, size_t column, do
     gru_status status = gru_table_number(c->table, row, column, value, &missing, err);
     if (!status && missing)
         return gru_error_set(err, GRU_ERR_DATA,
-                             "%s:%llu: column '%s': the value is missing; gru-clean fills gaps",
+                             "%s:%llu: column '%s': the value is missing; fill or drop it first",
                              c->source, gru_table_line(c->table), gru_table_name(c->table, column));
     if (!status && !isfinite((float)*value))
         return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': %g is too large for a float",
