@@ -243,65 +243,67 @@ static void backward_batch_norm(const gru_plan *plan, const gru_layer_plan *l, g
 static bool valid_at(const gru_slice *s, size_t t, size_t lane) {
     return !s->mask || s->mask[t * L + lane] > 0;
 }
-static size_t count_valid(const gru_slice *s, size_t lane) {
-    size_t n = 0;
-    for (size_t t = s->first; t < s->end; t++)
-        n += valid_at(s, t, lane);
-    return n;
+
+/* cache: the step that max or last took, [U][16]; −1 where no step is valid. cache2: valid steps
+ * [16]. */
+static void reserve_pool(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                         gru_arena *a) {
+    reserve_own(plan, l, s, a);
+    s->memory[l->index].cache = gru_arena_take(a, l->in.units * L);
+    s->memory[l->index].cache2 = gru_arena_take(a, L);
 }
-/* The step that max or last takes for unit u; SIZE_MAX when no step is valid. */
-static size_t picked(const gru_layer_plan *l, const gru_slice *s, const gru_real *x, size_t u,
-                     size_t lane) {
-    size_t best = SIZE_MAX, width = l->in_step;
-    for (size_t t = s->first; t < s->end; t++)
-        if (valid_at(s, t, lane) && (best == SIZE_MAX || l->layer->pool == GRU_POOL_LAST ||
-                                     x[t * width + u * L + lane] > x[best * width + u * L + lane]))
-            best = t;
-    return best;
+
+/* One step enters; whole[16] is 1 where the step counts. */
+static void pool_step(gru_real *y, gru_real *taken, const gru_real *x, const gru_real *whole,
+                      size_t count, gru_real t, gru_pool_kind kind) {
+    for (size_t i = 0; i < count; i++) {
+        gru_real counts = whole[i % L];
+        if (kind == GRU_POOL_AVERAGE) {
+            y[i] += counts * x[i];
+            continue;
+        }
+        bool take = counts > 0 && (kind == GRU_POOL_LAST || taken[i] < 0 || x[i] > y[i]);
+        y[i] = take ? x[i] : y[i];
+        taken[i] = take ? t : taken[i];
+    }
 }
 
 static void forward_pool(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t width = l->in_step;
+    size_t count = l->in.units * L;
     (void)plan;
-    memset(m->own, 0, l->in.units * L * sizeof *m->own);
-    for (size_t lane = 0; lane < L; lane++) {
-        size_t n = count_valid(s, lane);
-        for (size_t u = 0; n && u < l->in.units; u++) {
-            gru_real *y = m->own + u * L + lane;
-            if (l->layer->pool != GRU_POOL_AVERAGE) {
-                *y = m->in[picked(l, s, m->in, u, lane) * width + u * L + lane];
-                continue;
-            }
-            for (size_t t = s->first; t < s->end; t++)
-                if (valid_at(s, t, lane))
-                    *y += m->in[t * width + u * L + lane];
-            *y /= (gru_real)n;
+    memset(m->own, 0, count * sizeof *m->own);
+    memset(m->cache2, 0, L * sizeof *m->cache2);
+    for (size_t i = 0; i < count; i++)
+        m->cache[i] = -1;
+    for (size_t t = s->first; t < s->end; t++) {
+        gru_real whole[L];
+        for (size_t i = 0; i < L; i++) {
+            whole[i] = valid_at(s, t, i);
+            m->cache2[i] += whole[i];
         }
+        pool_step(m->own, m->cache, m->in + t * l->in_step, whole, count, (gru_real)t,
+                  l->layer->pool);
     }
+    for (size_t i = 0; l->layer->pool == GRU_POOL_AVERAGE && i < count; i++)
+        m->own[i] = m->cache2[i % L] > 0 ? m->own[i] / m->cache2[i % L] : 0;
     m->out = m->own;
 }
 
 static void backward_pool(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                           const gru_real *dout, gru_real *din) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t width = l->in_step;
+    size_t count = l->in.units * L;
     if (!din)
         return;
-    memset(din, 0, plan->steps * width * sizeof *din);
-    for (size_t lane = 0; lane < L; lane++) {
-        size_t n = count_valid(s, lane);
-        for (size_t u = 0; n && u < l->in.units; u++) {
-            size_t at = u * L + lane;
-            if (l->layer->pool != GRU_POOL_AVERAGE) {
-                din[picked(l, s, m->in, u, lane) * width + at] = dout[at];
-                continue;
-            }
-            for (size_t t = s->first; t < s->end; t++)
-                if (valid_at(s, t, lane))
-                    din[t * width + at] = dout[at] / (gru_real)n;
-        }
-    }
+    memset(din, 0, plan->steps * l->in_step * sizeof *din);
+    for (size_t i = 0; l->layer->pool != GRU_POOL_AVERAGE && i < count; i++)
+        if (m->cache[i] >= 0)
+            din[(size_t)m->cache[i] * l->in_step + i] = dout[i];
+    for (size_t t = s->first; l->layer->pool == GRU_POOL_AVERAGE && t < s->end; t++)
+        for (size_t i = 0; i < count; i++)
+            if (valid_at(s, t, i % L))
+                din[t * l->in_step + i] = dout[i] / m->cache2[i % L];
 }
 
 /* ---- attention: α = softmax over steps of v · tanh(W h + b) + c, out = Σ α h
@@ -424,7 +426,7 @@ const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind) {
     static const gru_layer_ops norm = {plan_norm, NULL, reserve_own, forward_norm, backward_norm};
     static const gru_layer_ops batch_norm = {plan_norm, NULL, reserve_own, forward_batch_norm,
                                              backward_batch_norm};
-    static const gru_layer_ops pool = {plan_nothing, NULL, reserve_own, forward_pool,
+    static const gru_layer_ops pool = {plan_nothing, NULL, reserve_pool, forward_pool,
                                        backward_pool};
     static const gru_layer_ops attention = {plan_attention, NULL, reserve_attention,
                                             forward_attention, backward_attention};

@@ -466,6 +466,13 @@ static void weight_gradients(const walk *w) {
     }
 }
 
+static void note_norm(const walk *w, size_t t) {
+    double sum = 0;
+    for (size_t i = 0; i < w->units * L; i++)
+        sum += (double)w->m->dh[i] * (double)w->m->dh[i];
+    w->s->norms[t] = sum;
+}
+
 static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
     size_t h = w->units * L, t_count = w->plan->steps;
     size_t out = w->l->out_step;
@@ -477,6 +484,8 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
         size_t t = time_of(w, p);
         if (w->l->out.sequence)
             add_dout(w, dout + t * out, t, t_count - p);
+        if (w->s->norms && w->l->first_recurrent && w->d == &w->l->way[0])
+            note_norm(w, t);
         gru_cell_step c = step_of(w, p);
         if (w->m->raw)
             norm_back(w, p, &c);

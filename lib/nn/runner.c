@@ -28,7 +28,8 @@ struct gru_runner {
     size_t used_count;
     uint8_t *used_mark;
     gru_real *outputs, *attention, *states;
-    size_t attention_layer, state_layer;
+    size_t attention_layer, state_layer, first_recurrent;
+    double *norms;        /* [slices + 1][steps]: of each slice, and the batch's at the end */
     size_t *valid;        /* [batch][2] */
     gru_error *errors;    /* [slices] */
     gru_figures *figures; /* [slices] */
@@ -65,6 +66,7 @@ static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) 
     const gru_model *m = plan->model;
     bool below = false;
     plan->packed_count = 0;
+    r->first_recurrent = SIZE_MAX;
     for (size_t i = 0; i < plan->count; i++) {
         gru_layer_plan *l = &plan->layers[i];
         *l = (gru_layer_plan){.layer = &m->arch->layers[i],
@@ -86,6 +88,9 @@ static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) 
         plan->widest = wide > plan->widest ? wide : plan->widest;
         if (l->layer->kind == GRU_LAYER_ATTENTION)
             r->attention_layer = i;
+        l->first_recurrent = is_recurrent(l->layer->kind) && r->first_recurrent == SIZE_MAX;
+        if (l->first_recurrent)
+            r->first_recurrent = i;
         if (is_recurrent(l->layer->kind))
             r->state_layer = i;
     }
@@ -188,6 +193,9 @@ static gru_status plan_results(gru_runner *r, gru_error *err) {
     if (o->want_attention && r->attention_layer != SIZE_MAX &&
         (st = gru_mem_new(&r->attention, rows * steps, sizeof(gru_real), err)))
         return st;
+    if (o->want_gradient_norms && r->first_recurrent != SIZE_MAX &&
+        (st = gru_mem_new(&r->norms, (r->plan.slices_max + 1) * steps, sizeof *r->norms, err)))
+        return st;
     if (o->want_states && r->state_layer != SIZE_MAX) {
         const gru_layer_plan *l = &r->plan.layers[r->state_layer];
         st = gru_mem_new(&r->states, rows * steps * l->ways * l->layer->units, sizeof(gru_real),
@@ -249,7 +257,7 @@ void gru_runner_free(gru_runner *r) {
     void *blocks[] = {r->plan.layers,  r->plan.packed,    r->shared,    r->slot_memory, r->slots,
                       r->layer_memory, r->task_gradients, r->touched,   r->gradient,    r->used,
                       r->used_mark,    r->outputs,        r->attention, r->states,      r->valid,
-                      r->errors,       r->figures};
+                      r->errors,       r->figures,        r->norms};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
     free(r);
@@ -452,6 +460,7 @@ static void run_slice(const stage *g, gru_slice *s, size_t task) {
     const gru_plan *plan = &r->plan;
     s->training = g->training;
     s->gradient = g->training ? r->task_gradients + task * plan->model->dense_count : NULL;
+    s->norms = g->training && r->norms ? r->norms + s->number * r->steps_max : NULL;
     s->touched = g->training && r->touched ? &r->touched[task] : NULL;
     if (g->gather && gather(r, s, err))
         return;
@@ -721,18 +730,31 @@ static void add_penalties(gru_runner *r) {
     }
 }
 
+static void add_norms(gru_runner *r) {
+    double *sum = r->norms + r->plan.slices_max * r->steps_max;
+    for (size_t t = 0; t < r->plan.steps; t++) {
+        for (size_t i = 0; i < r->slices; i++)
+            sum[t] += r->norms[i * r->steps_max + t];
+        sum[t] = sqrt(sum[t]);
+    }
+}
+
 gru_status gru_runner_train(gru_runner *r, const gru_batch *batch, gru_figures *figures,
                             gru_error *err) {
     gru_status st = begin(r, batch, err);
     if (st)
         return st;
     r->scale = loss_scale(r, batch);
+    if (r->norms)
+        memset(r->norms, 0, (r->plan.slices_max + 1) * r->steps_max * sizeof *r->norms);
     if ((st = run_batch(r, true, true, err)))
         return st;
     size_t pieces = (r->plan.model->dense_count + REDUCE_PIECE - 1) / REDUCE_PIECE;
     gru_pool_run(r->pool, pieces, reduce_task, r);
     reduce_embedding(r);
     add_penalties(r);
+    if (r->norms)
+        add_norms(r);
     add_up(r, figures);
     return GRU_OK;
 }
@@ -785,6 +807,9 @@ const gru_real *gru_runner_states(const gru_runner *r, size_t *units) {
     if (r->states)
         *units = r->plan.layers[r->state_layer].layer->units * r->plan.layers[r->state_layer].ways;
     return r->states;
+}
+const double *gru_runner_gradient_norms(const gru_runner *r) {
+    return r->norms ? r->norms + r->plan.slices_max * r->steps_max : NULL;
 }
 void gru_runner_valid(const gru_runner *r, size_t row, size_t *first, size_t *end) {
     *first = r->valid[2 * row];

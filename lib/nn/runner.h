@@ -18,6 +18,7 @@ typedef struct gru_runner_options {
     const gru_loss *loss;       /* NULL: outputs only */
     const double *class_weight; /* [classes] or NULL */
     bool want_attention;        /* keep attention weights */
+    bool want_gradient_norms;   /* keep the size of the gradient at each step back in time */
     bool want_states;           /* keep the last recurrent layer's states of every step */
 } gru_runner_options;
 
@@ -62,6 +63,10 @@ const gru_real *gru_runner_outputs(const gru_runner *r);
 const gru_real *gru_runner_attention(const gru_runner *r);
 /* [rows][steps][units], with want_states; *units set. */
 const gru_real *gru_runner_states(const gru_runner *r, size_t *units);
+/* With want_gradient_norms, after gru_runner_train: [steps], the norm over rows and units of the
+ * loss's gradient with respect to the first recurrent layer's state after step t; NULL when there
+ * is none. */
+const double *gru_runner_gradient_norms(const gru_runner *r);
 /* Valid steps of row i of the last batch: first and one past the last. */
 void gru_runner_valid(const gru_runner *r, size_t row, size_t *first, size_t *end);
 /* Flat, as gru_model_weights. Sparse tensors: only rows that gru_runner_touched lists are valid;

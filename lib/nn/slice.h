@@ -47,6 +47,7 @@ typedef struct gru_layer_plan {
     gru_shape in, out;
     size_t in_step, out_step; /* elements from one step of a sequence to the next */
     size_t index;
+    bool first_recurrent; /* the lowest recurrent layer */
     bool need_din;        /* something below has weights */
     bool dropped;         /* the layer's own dropouts are on (training) */
     gru_direction way[2]; /* recurrent */
@@ -121,6 +122,7 @@ typedef struct gru_slice {
     float *lane_weight; /* [16] */
     gru_real *losses;   /* objective's [16] */
     gru_figures figures;
+    double *norms;    /* [T]: Σ (∂loss/∂state)² by step, or NULL */
     int32_t *row_ids; /* [T]: of the one row of a batch of one */
     /* embedding gradient of the task: rows used and their gradients */
     struct gru_touched *touched;
