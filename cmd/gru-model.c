@@ -29,7 +29,7 @@ static const gru_option options[] = {
     {"per-step", 0, GRU_OPTION_FLAG, &per_step, NULL,
      "import: the network gives a value per step, not per sample", 0, 0, NULL},
     {"steps", 0, GRU_OPTION_INT, &steps, "N", "import: steps of the data, to be shown (0: unknown)",
-     0, 1e9, NULL},
+     0, 1 << 24, NULL},
     {"attach", 0, GRU_OPTION_LIST, &attached, "FILE",
      "import: put a fitted file (vocab.tsv, scaler.tsv, window.tsv) into the model; may be given "
      "several times",
@@ -167,7 +167,7 @@ static gru_status import_into(gru_bundle *made, const gru_bundle *b, gru_framewo
     }
     shape.steps = (size_t)steps;
     bool each = per_step || ends_in_steps(arch); /* before arch is given away */
-    if ((st = gru_model_new(&m, arch, &shape, each, err)))
+    if ((st = gru_model_declare(&m, arch, &shape, each, err)))
         return st;
     if ((st = gru_weights_import(m, from, b, err)))
         gru_error_at(err, "%s", input);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { INPUT_MAX = 1 << 24 }; /* steps, features */
+
 gru_status gru_input_shape_of(const gru_record_spec *spec, gru_input_shape *out, gru_error *err) {
     const gru_slot_spec *x = &spec->slot[GRU_X];
     *out = (gru_input_shape){0};
@@ -230,7 +232,7 @@ static gru_status shape_layer(gru_model *m, size_t i, gru_error *err) {
 }
 
 /* Dense tensors first, so that a thread's gradients need no room for embedding tables. */
-static gru_status place_params(gru_model *m, gru_error *err) {
+static void place_params(gru_model *m) {
     size_t at = 0;
     for (int sparse = 0; sparse < 2; sparse++) {
         for (size_t i = 0; i < m->param_count; i++)
@@ -242,11 +244,19 @@ static gru_status place_params(gru_model *m, gru_error *err) {
             m->dense_count = at;
     }
     m->weight_count = at;
-    return gru_mem_new(&m->weights, at, sizeof *m->weights, err);
 }
 
-gru_status gru_model_new(gru_model **out, gru_arch *arch, const gru_input_shape *input,
-                         bool per_step, gru_error *err) {
+/* With the architecture's own limits this keeps every product of sizes far from overflow. */
+static gru_status check_input(const gru_input_shape *input, gru_error *err) {
+    if (input->steps <= INPUT_MAX && input->features <= INPUT_MAX &&
+        (input->tokens || input->features))
+        return GRU_OK;
+    return gru_error_set(err, GRU_ERR_DATA, "no network has an input of %zu steps and %zu features",
+                         input->steps, input->features);
+}
+
+gru_status gru_model_declare(gru_model **out, gru_arch *arch, const gru_input_shape *input,
+                             bool per_step, gru_error *err) {
     gru_model *m;
     *out = NULL;
     gru_status st = gru_mem_new(&m, 1, sizeof *m, err);
@@ -257,6 +267,8 @@ gru_status gru_model_new(gru_model **out, gru_arch *arch, const gru_input_shape 
     m->arch = arch;
     m->input = *input;
     m->per_step = per_step;
+    if ((st = check_input(input, err)))
+        goto fail;
     if ((st = gru_mem_new(&m->shapes, arch->count + 1, sizeof *m->shapes, err)))
         goto fail;
     m->shapes[0] = (gru_shape){true, input->tokens, input->features};
@@ -275,13 +287,31 @@ gru_status gru_model_new(gru_model **out, gru_arch *arch, const gru_input_shape 
                            "before its end");
         goto fail;
     }
-    if ((st = place_params(m, err)))
-        goto fail;
+    place_params(m);
     *out = m;
     return GRU_OK;
 fail:
     gru_model_free(m);
     return st;
+}
+
+gru_status gru_model_allocate(gru_model *m, gru_error *err) {
+    return m->weights ? GRU_OK : gru_mem_new(&m->weights, m->weight_count, sizeof *m->weights, err);
+}
+
+gru_status gru_model_new(gru_model **out, gru_arch *arch, const gru_input_shape *input,
+                         bool per_step, gru_error *err) {
+    gru_model *m;
+    *out = NULL;
+    gru_status st = gru_model_declare(&m, arch, input, per_step, err);
+    if (st)
+        return st;
+    if ((st = gru_model_allocate(m, err))) {
+        gru_model_free(m);
+        return st;
+    }
+    *out = m;
+    return GRU_OK;
 }
 
 void gru_model_free(gru_model *m) {
@@ -420,8 +450,7 @@ gru_status gru_model_save(const gru_model *m, gru_bundle *b, gru_error *err) {
     return st;
 }
 
-static gru_status load_param(gru_model *m, const gru_param *p, const gru_bundle *b,
-                             gru_error *err) {
+static gru_status check_tensor(const gru_param *p, const gru_bundle *b, gru_error *err) {
     const gru_tensor *t = gru_bundle_find(b, p->name);
     if (!t)
         return gru_error_set(err, GRU_ERR_DATA, "the model lacks the tensor '%s'", p->name);
@@ -434,7 +463,6 @@ static gru_status load_param(gru_model *m, const gru_param *p, const gru_bundle 
                              " (%zu, %zu)",
                              p->name, t->type, t->shape[0], t->dims > 1 ? t->shape[1] : 1,
                              p->shape[0], p->dims > 1 ? p->shape[1] : 1);
-    memcpy(m->weights + p->offset, t->data, p->count * sizeof(gru_real));
     return GRU_OK;
 }
 
@@ -455,14 +483,17 @@ gru_status gru_model_load(gru_model **out, const gru_bundle *b, gru_error *err) 
     if (st)
         return st;
     gru_model *m;
-    if ((st = gru_model_new(&m, arch, &shape, *per_step != 0, err)))
+    if ((st = gru_model_declare(&m, arch, &shape, *per_step != 0, err)))
         return st;
     for (size_t i = 0; !st && i < m->param_count; i++)
-        st = load_param(m, &m->params[i], b, err);
-    if (st) {
+        st = check_tensor(&m->params[i], b, err);
+    if (st || (st = gru_model_allocate(m, err))) {
         gru_model_free(m);
         return st;
     }
+    for (size_t i = 0; i < m->param_count; i++)
+        memcpy(m->weights + m->params[i].offset, gru_bundle_find(b, m->params[i].name)->data,
+               m->params[i].count * sizeof(gru_real));
     *out = m;
     return GRU_OK;
 }

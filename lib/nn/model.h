@@ -57,6 +57,11 @@ gru_target_kind gru_target_kind_of(const gru_record_spec *spec);
  * recurrent layer returns its sequence. Shapes that don't fit name both layers and both shapes. */
 gru_status gru_model_new(gru_model **out, gru_arch *arch, const gru_input_shape *input,
                          bool per_step, gru_error *err);
+/* The same without memory for weights (gru_model_weights gives NULL) until gru_model_allocate: what
+ * a file's weights are compared with before its word for their sizes is taken. */
+gru_status gru_model_declare(gru_model **out, gru_arch *arch, const gru_input_shape *input,
+                             bool per_step, gru_error *err);
+gru_status gru_model_allocate(gru_model *m, gru_error *err);
 void gru_model_free(gru_model *m);
 /* Fresh weights from the seed (Philox, stream = tensor number). */
 gru_status gru_model_initialise(gru_model *m, uint64_t seed, gru_error *err);

@@ -259,6 +259,8 @@ gru_status gru_weights_import(gru_model *m, gru_framework from, const gru_bundle
     gru_status st = check_layers(gru_model_arch(m), from, err);
     if (!st)
         st = check_all(m, from, b, err);
+    if (!st)
+        st = gru_model_allocate(m, err);
     for (size_t i = 0; !st && i < gru_model_param_count(m); i++) {
         const gru_param *p = gru_model_param(m, i);
         size_t count = pieces_of(m, from, p, pieces);
