@@ -6,11 +6,12 @@ setup_file() {
     export GRU_BIN="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}"
     PATH=$GRU_BIN:$PATH
     export BOX=$BATS_FILE_TMPDIR/box
-    mkdir "$BOX"
+    mkdir -p "$BOX/testdata"
+    cp "$BATS_TEST_DIRNAME"/../testdata/*.csv "$BOX/testdata"
     cp "$BATS_TEST_DIRNAME"/../testdata/*.csv "$BATS_TEST_DIRNAME"/recipes/*.arch "$BOX"
     cd "$BOX"
-    gru-tokenize --fit vocab.tsv --text text --label sentiment --max-len 20 reviews.csv |
-        gru-split --order random --test 20% --validation 10% train.npy validation.npy test.npy
+    gru-tokenize --fit vocab.tsv --text text --label sentiment --max-len 20 -o reviews.npy reviews.csv
+    gru-split --order random --test 20% --validation 10% train.npy validation.npy test.npy <reviews.npy
     gru-train -q --arch 'embedding 10000 8; gru 8; dense 1 sigmoid' --epochs 1 --attach vocab.tsv \
         --history history.tsv --checkpoint run.checkpoint -o sentiment.gru train.npy
     gru-predict -o predictions.tsv sentiment.gru test.npy
