@@ -2,6 +2,7 @@
 #include "io/bundle.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "io/bundle_parts.h"
 
 #include <jansson.h>
@@ -132,28 +133,34 @@ const char *gru_bundle_key_at(const gru_bundle *b, size_t index) {
     return index < b->pairs ? b->meta[index].key : NULL;
 }
 
+/* Appends a pair; the key must be new. */
+static gru_status add_pair(gru_bundle *b, const char *key, const char *text, size_t len,
+                           gru_error *err) {
+    gru_status status = gru_mem_grow(&b->meta, &b->meta_cap, b->pairs + 1, sizeof *b->meta, err);
+    if (status)
+        return status;
+    gru_pair pair = {gru_str_copy(key, strlen(key)), gru_str_copy(text, len)};
+    if (!pair.key || !pair.text) {
+        free(pair.key);
+        free(pair.text);
+        return gru_error_memory(err, len + 1);
+    }
+    b->meta[b->pairs++] = pair;
+    return GRU_OK;
+}
+
 gru_status gru_bundle_set_bytes(gru_bundle *b, const char *key, const char *text, size_t len,
                                 gru_error *err) {
     if (memchr(text, '\0', len))
         return gru_error_set(err, GRU_ERR_DATA, "metadata '%.100s': a NUL byte in the text", key);
-    char *copy = malloc(len + 1);
+    gru_pair *pair = find_pair(b, key);
+    if (!pair)
+        return add_pair(b, key, text, len, err);
+    char *copy = gru_str_copy(text, len);
     if (!copy)
         return gru_error_memory(err, len + 1);
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    gru_pair *pair = find_pair(b, key);
-    if (pair) {
-        free(pair->text);
-        pair->text = copy;
-        return GRU_OK;
-    }
-    gru_status status = gru_mem_grow(&b->meta, &b->meta_cap, b->pairs + 1, sizeof *b->meta, err);
-    char *name = status ? NULL : strdup(key);
-    if (!name) {
-        free(copy);
-        return status ? status : gru_error_memory(err, strlen(key) + 1);
-    }
-    b->meta[b->pairs++] = (gru_pair){name, copy};
+    free(pair->text);
+    pair->text = copy;
     return GRU_OK;
 }
 
@@ -192,8 +199,9 @@ static gru_status read_metadata(reading *r, json_t *object, gru_error *err) {
         if (!json_is_string(value))
             return gru_error_set(err, GRU_ERR_DATA, "%s: metadata '%.100s' is not a string",
                                  gru_input_name(r->in), key);
-        gru_status status = gru_bundle_set_bytes(r->b, key, json_string_value(value),
-                                                 json_string_length(value), err);
+        /* keys are unique: the parser refuses duplicates */
+        gru_status status =
+            add_pair(r->b, key, json_string_value(value), json_string_length(value), err);
         if (status)
             return status;
     }
@@ -343,7 +351,13 @@ static gru_status load_header(reading *r, char **text, size_t *len, uint64_t *da
         return status;
     for (int i = 7; i >= 0; i--)
         size = size << 8 | head[i];
-    if (size < 2 || size > HEADER_MAX || (r->size_known && size > file_size - 8))
+    const unsigned char *ahead;
+    size_t there;
+    status = gru_input_peek(r->in, 1, &ahead, &there, err);
+    if (status)
+        return status;
+    if (size < 2 || size > HEADER_MAX || there == 0 || *ahead != '{' ||
+        (r->size_known && size > file_size - 8))
         return gru_error_set(err, GRU_ERR_DATA, "%s: is not a model or safetensors file",
                              gru_input_name(r->in));
     *data_bytes = r->size_known ? file_size - 8 - size : 0;

@@ -1,0 +1,185 @@
+/* Memory, strings, the map, random numbers, threads, processors. */
+#include "base/cpu.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "base/str.h"
+#include "base/thread.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+Test(mem, refuses_sizes_that_overflow) {
+    gru_error err = {0};
+    size_t product, cap = 0;
+    void *block = &err;
+    int *grown = NULL;
+    cr_assert_not(gru_size_mul(SIZE_MAX / 2 + 1, 2, &product));
+    cr_assert(gru_size_mul(SIZE_MAX, 1, &product) && product == SIZE_MAX);
+    cr_assert_not(gru_size_add(SIZE_MAX, 1, &product));
+    cr_assert_eq(gru_mem_new(&block, SIZE_MAX, 2, &err), GRU_ERR_MEMORY);
+    cr_assert_null(block);
+    cr_assert_eq(gru_mem_new(&block, 3, 5, &err), GRU_OK);
+    cr_assert_eq((uintptr_t)block % 64, 0);
+    cr_assert_arr_eq(block, (char[15]){0}, 15);
+    free(block);
+    for (size_t i = 0; i < 1000; i++) {
+        cr_assert_eq(gru_mem_grow(&grown, &cap, i + 1, sizeof *grown, &err), GRU_OK);
+        grown[i] = (int)i;
+    }
+    cr_assert_eq(grown[999], 999);
+    cr_assert_eq(gru_mem_grow(&grown, &cap, SIZE_MAX / 2, sizeof *grown, &err), GRU_ERR_MEMORY);
+    cr_assert_eq(grown[0] + grown[500], 500);
+    free(grown);
+}
+
+Test(str, grows_and_formats) {
+    gru_str s = {0};
+    cr_assert_str_eq(gru_str_text(&s), "");
+    for (int i = 0; i < 300; i++)
+        gru_str_addf(&s, "%d,", i);
+    cr_assert_eq(s.len, 10 * 2 + 90 * 3 + 200 * 4);
+    cr_assert_str_eq(s.data + s.len - 4, "299,");
+    gru_str_clear(&s);
+    gru_str_add_bytes(&s, "a\0b", 3);
+    cr_assert_eq(s.len, 3);
+    gru_str_free(&s);
+}
+
+Test(map, counts_in_order_of_insertion) {
+    gru_map *map;
+    gru_error err = {0};
+    char key[24];
+    cr_assert_eq(gru_map_new(&map, &err), GRU_OK);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 5000; i++) {
+            int n = snprintf(key, sizeof key, "key %d", i * 7);
+            gru_map_put(map, key, (size_t)n)->value += i;
+        }
+    cr_assert_eq(gru_map_count(map), 5000);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(key, sizeof key, "key %d", i * 7);
+        cr_assert_str_eq(gru_map_at(map, (size_t)i)->key, key);
+        cr_assert_eq(gru_map_at(map, (size_t)i)->value, 2 * i);
+        cr_assert_eq(gru_map_get(map, key, strlen(key)), gru_map_at(map, (size_t)i));
+    }
+    cr_assert_null(gru_map_get(map, "key 1", 5));
+    cr_assert_null(gru_map_get(map, "", 0));
+    gru_map_put(map, "", 0)->value = 9;
+    gru_map_put(map, "a\0b", 3)->value = 1;
+    cr_assert_null(gru_map_get(map, "a\0c", 3));
+    cr_assert_eq(gru_map_get(map, "", 0)->value, 9);
+    gru_map_free(map);
+}
+
+/* Random123's published answers. */
+Test(random, philox_gives_the_known_answers) {
+    static const uint32_t cases[][10] = {
+        {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d,
+         0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+        {0xa4093822, 0x299f31d0, 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xd16cfe09,
+         0x94fdcceb, 0x5001e420, 0x24126ea1}};
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t out[4];
+        gru_philox(cases[i], cases[i] + 2, out);
+        cr_assert_arr_eq(out, cases[i] + 6, sizeof out);
+    }
+}
+
+Test(random, streams_are_spread_as_they_should) {
+    enum { N = 100000, BINS = 7 };
+    gru_random r, other;
+    double sum = 0, squares = 0;
+    size_t bins[BINS] = {0};
+    gru_random_init(&r, 42, GRU_PURPOSE_TEST, 1);
+    gru_random_init(&other, 42, GRU_PURPOSE_TEST, 2);
+    cr_assert_neq(gru_random_word(&r), gru_random_word(&other));
+    for (int i = 0; i < N; i++) {
+        double normal = gru_random_normal(&r), uniform = gru_random_uniform(&r);
+        cr_assert(uniform >= 0 && uniform < 1);
+        sum += normal;
+        squares += normal * normal;
+        bins[gru_random_below(&r, BINS)]++;
+    }
+    cr_assert(fabs(sum / N) <= 0.02);
+    cr_assert(fabs(squares / N - 1) <= 0.03);
+    for (int i = 0; i < BINS; i++)
+        cr_assert(fabs((double)bins[i] / N - 1.0 / BINS) <= 0.006);
+}
+
+/* numpy.random.RandomState, NumPy 2.4. */
+Test(random, permutations_are_numpys) {
+    static const size_t ten[] = {8, 1, 5, 0, 7, 2, 9, 4, 3, 6};
+    static const size_t first[] = {33909, 92307, 89107, 9538, 31008};
+    static size_t order[100000];
+    gru_mt mt;
+    gru_mt_init(&mt, 42);
+    gru_mt_permutation(&mt, order, 10);
+    cr_assert_arr_eq(order, ten, sizeof ten);
+    gru_mt_init(&mt, 7);
+    gru_mt_permutation(&mt, order, 100000);
+    cr_assert_arr_eq(order, first, sizeof first);
+    gru_mt_init(&mt, 5);
+    cr_assert_eq(gru_mt_word(&mt), 953453411u);
+    cr_assert_eq(gru_mt_word(&mt), 236996814u);
+}
+
+typedef struct tally {
+    atomic_size_t sum;
+    atomic_int seen[64];
+    size_t threads;
+    atomic_bool bad;
+} tally;
+
+static void add_task(void *arg, size_t task, size_t worker) {
+    tally *t = arg;
+    atomic_fetch_add(&t->sum, task);
+    if (worker >= t->threads)
+        atomic_store(&t->bad, true);
+    if (task < 64)
+        atomic_fetch_add(&t->seen[task], 1);
+}
+
+Test(pool, runs_each_task_once) {
+    for (size_t threads = 1; threads <= 5; threads += 2) {
+        gru_pool *pool;
+        gru_error err = {0};
+        cr_assert_eq(gru_pool_new(&pool, threads, &err), GRU_OK, "%s", err.message);
+        cr_assert_eq(gru_pool_threads(pool), threads);
+        for (size_t round = 0; round < 2000; round++) {
+            tally t = {.threads = threads};
+            size_t count = round % 65;
+            gru_pool_run(pool, count, add_task, &t);
+            cr_assert_eq(t.sum, count ? count * (count - 1) / 2 : 0);
+            for (size_t i = 0; i < 64; i++)
+                cr_assert_eq(t.seen[i], i < count);
+            cr_assert_not(t.bad);
+            if (round % 500 == 0) { /* let the workers fall asleep */
+                struct timespec nap = {.tv_nsec = 2000000};
+                nanosleep(&nap, NULL);
+            }
+        }
+        gru_pool_free(pool);
+    }
+}
+
+Test(cpu, obeys_the_environment) {
+    gru_error err = {0};
+    gru_isa isa;
+    cr_assert_geq(gru_cpu_count(), 1);
+    setenv("GRU_ISA", "generic", 1);
+    cr_assert_eq(gru_cpu_isa(&isa, &err), GRU_OK);
+    cr_assert_eq(isa, GRU_ISA_GENERIC);
+    setenv("GRU_ISA", "mmx", 1);
+    cr_assert_eq(gru_cpu_isa(&isa, &err), GRU_ERR_USAGE);
+    cr_assert(strstr(err.message, "mmx"));
+    unsetenv("GRU_ISA");
+    cr_assert_eq(gru_cpu_isa(&isa, &err), GRU_OK);
+}

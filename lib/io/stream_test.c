@@ -1,0 +1,184 @@
+/* Streams: gzip in and out, whole-or-nothing files, peeking. */
+#include "io/stream.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static char folder[] = "/tmp/gru-stream-XXXXXX";
+static gru_error err;
+
+static void enter(void) {
+    cr_assert(mkdtemp(folder) && chdir(folder) == 0);
+}
+
+static void leave(void) {
+    DIR *d = opendir(".");
+    for (struct dirent *e; d && (e = readdir(d));)
+        unlink(e->d_name);
+    closedir(d);
+    rmdir(folder);
+}
+
+TestSuite(stream, .init = enter, .fini = leave);
+
+static size_t files_here(void) {
+    size_t count = 0;
+    DIR *d = opendir(".");
+    for (struct dirent *e; (e = readdir(d));)
+        count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(d);
+    return count;
+}
+
+static char *slurp(const char *path, size_t *count) {
+    gru_input *in;
+    char *text;
+    cr_assert_eq(gru_input_open(&in, path, &err), GRU_OK, "%s", err.message);
+    cr_assert_eq(gru_input_slurp(in, 1 << 24, &text, count, &err), GRU_OK, "%s", err.message);
+    gru_input_close(in);
+    return text;
+}
+
+static void write_file(const char *path, const char *text, size_t parts) {
+    gru_output *o;
+    cr_assert_eq(gru_output_open(&o, path, GRU_OUTPUT_TEXT, &err), GRU_OK, "%s", err.message);
+    for (size_t i = 0; i < parts; i++)
+        cr_assert_eq(gru_output_write(o, text, strlen(text), &err), GRU_OK);
+    cr_assert_eq(gru_output_commit(o, &err), GRU_OK, "%s", err.message);
+}
+
+Test(stream, files_come_back_plain_and_packed) {
+    static const char *const names[] = {"a.txt", "a.gz"};
+    for (int i = 0; i < 2; i++) {
+        size_t count;
+        write_file(names[i], "0123456789\n", 60000);
+        char *text = slurp(names[i], &count);
+        cr_assert_eq(count, 660000);
+        cr_assert_arr_eq(text + 659989, "0123456789\n", 11);
+        free(text);
+    }
+    struct stat plain, packed;
+    cr_assert(stat("a.txt", &plain) == 0 && stat("a.gz", &packed) == 0);
+    cr_assert_lt(packed.st_size * 10, plain.st_size);
+    cr_assert_eq(files_here(), 2);
+}
+
+Test(stream, gzip_members_follow_each_other_and_truncation_shows) {
+    gzFile gz = gzopen("m.gz", "wb");
+    gzwrite(gz, "one,", 4);
+    gzclose(gz);
+    gz = gzopen("m.gz", "ab");
+    gzwrite(gz, "two", 3);
+    gzclose(gz);
+    size_t count;
+    char *text = slurp("m.gz", &count);
+    cr_assert_str_eq(text, "one,two");
+    free(text);
+    struct stat st;
+    stat("m.gz", &st);
+    for (off_t size = st.st_size - 1; size > 2; size -= 5) {
+        if (size == st.st_size / 2 || truncate("m.gz", size) != 0)
+            continue;
+        gru_input *in;
+        cr_assert_eq(gru_input_open(&in, "m.gz", &err), GRU_OK);
+        gru_status status = gru_input_slurp(in, 1000, &text, &count, &err);
+        if (count == 4 && status == GRU_OK) /* cut between the members */
+            free(text);
+        else {
+            cr_assert_eq(status, GRU_ERR_DATA);
+            cr_assert_str_eq(err.message, "m.gz: gzip data ends early");
+        }
+        gru_input_close(in);
+    }
+}
+
+Test(stream, damaged_gzip_is_refused) {
+    write_file("d.gz", "some text that is long enough to be worth it\n", 50);
+    int fd = open("d.gz", O_RDWR);
+    cr_assert_eq(pwrite(fd, "\xff\xff\xff\xff", 4, 30), 4);
+    close(fd);
+    gru_input *in;
+    char *text;
+    size_t count;
+    cr_assert_eq(gru_input_open(&in, "d.gz", &err), GRU_OK);
+    cr_assert_eq(gru_input_slurp(in, 1 << 20, &text, &count, &err), GRU_ERR_DATA);
+    cr_assert(strstr(err.message, "d.gz: corrupt gzip data"), "%s", err.message);
+    gru_input_close(in);
+}
+
+Test(stream, a_file_appears_whole_or_not_at_all) {
+    gru_output *o;
+    write_file("keep", "old", 1);
+    chmod("keep", 0640);
+    cr_assert_eq(gru_output_open(&o, "keep", GRU_OUTPUT_BINARY, &err), GRU_OK);
+    cr_assert_eq(gru_output_write(o, "new", 3, &err), GRU_OK);
+    cr_assert_eq(gru_output_flush(o, &err), GRU_OK);
+    gru_output_discard(o);
+    size_t count;
+    char *text = slurp("keep", &count);
+    cr_assert_str_eq(text, "old");
+    free(text);
+    cr_assert_eq(files_here(), 1);
+    write_file("keep", "newer", 1);
+    struct stat st;
+    stat("keep", &st);
+    cr_assert_eq(st.st_mode & 07777, 0640);
+    cr_assert_eq(st.st_size, 5);
+    cr_assert_eq(files_here(), 1);
+}
+
+Test(stream, a_patch_overwrites_what_was_written) {
+    gru_output *o;
+    cr_assert_eq(gru_output_open(&o, "p", GRU_OUTPUT_BINARY, &err), GRU_OK);
+    cr_assert(gru_output_seekable(o));
+    gru_output_write(o, "XXXX-rest", 9, &err);
+    cr_assert_eq(gru_output_patch(o, 0, "head", 4, &err), GRU_OK);
+    cr_assert_eq(gru_output_write(o, "!", 1, &err), GRU_OK);
+    cr_assert_eq(gru_output_tell(o), 10);
+    cr_assert_eq(gru_output_commit(o, &err), GRU_OK);
+    size_t count;
+    char *text = slurp("p", &count);
+    cr_assert_str_eq(text, "head-rest!");
+    free(text);
+}
+
+Test(stream, says_what_the_system_refused) {
+    gru_output *o;
+    gru_input *in;
+    cr_assert_eq(gru_output_open(&o, "no/such/x", GRU_OUTPUT_TEXT, &err), GRU_ERR_IO);
+    cr_assert_str_eq(err.message,
+                     "no/such/x: cannot create: directory 'no/such': No such file or directory");
+    cr_assert_eq(gru_input_open(&in, ".", &err), GRU_ERR_IO);
+    cr_assert_str_eq(err.message, ".: is a directory");
+    cr_assert_eq(gru_input_open(&in, "gone", &err), GRU_ERR_IO);
+    cr_assert_str_eq(err.message, "gone: cannot open: No such file or directory");
+    cr_assert_eq(gru_output_open(&o, "/dev/full", GRU_OUTPUT_TEXT, &err), GRU_OK);
+    cr_assert_eq(gru_output_write(o, "x", 1, &err), GRU_OK);
+    cr_assert_eq(gru_output_commit(o, &err), GRU_ERR_IO);
+    cr_assert_str_eq(err.message, "/dev/full: cannot write: No space left on device");
+}
+
+Test(stream, peeks_without_taking) {
+    static const char text[] = "abcdef";
+    const unsigned char *bytes;
+    size_t count;
+    char rest[8];
+    gru_input *in;
+    cr_assert_eq(gru_input_open_bytes(&in, text, 6, "memory", &err), GRU_OK);
+    cr_assert_eq(gru_input_peek(in, 100, &bytes, &count, &err), GRU_OK);
+    cr_assert(count == 6 && memcmp(bytes, "abcdef", 6) == 0);
+    gru_input_consume(in, 2);
+    cr_assert_eq(gru_input_read_all(in, rest, 4, &err), GRU_OK);
+    cr_assert_arr_eq(rest, "cdef", 4);
+    cr_assert_eq(gru_input_read_all(in, rest, 1, &err), GRU_ERR_DATA);
+    cr_assert_str_eq(err.message, "memory: ends after 6 bytes");
+    gru_input_close(in);
+}
