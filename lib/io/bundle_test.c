@@ -1,0 +1,138 @@
+/* Bundles: against a file of the safetensors package, written and read back, and damaged. */
+#include "io/bundle.h"
+
+#include <criterion/criterion.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HERE "testdata/npy/"
+
+static gru_error err;
+static char path[] = "/tmp/gru-bundle-XXXXXX";
+
+static void make_file(void) {
+    close(mkstemp(path));
+}
+static void remove_file(void) {
+    unlink(path);
+}
+TestSuite(bundle, .init = make_file, .fini = remove_file);
+
+Test(bundle, reads_what_safetensors_writes) {
+    gru_bundle *b;
+    cr_assert_eq(gru_bundle_read(&b, HERE "three.safetensors", &err), GRU_OK, "%s", err.message);
+    cr_assert_eq(gru_bundle_count(b), 3);
+    cr_assert_str_eq(gru_bundle_get(b, "format"), "x");
+    cr_assert_str_eq(gru_bundle_get(b, "k"), "價");
+    cr_assert_null(gru_bundle_get(b, "none"));
+    const gru_tensor *a = gru_bundle_find(b, "a"), *s = gru_bundle_find(b, "s");
+    cr_assert_str_eq(a->type, "F32");
+    cr_assert(a->dims == 2 && a->shape[0] == 2 && a->shape[1] == 3 && a->count == 6);
+    cr_assert_eq((uintptr_t)a->data % 64, 0);
+    for (int i = 0; i < 6; i++)
+        cr_assert(((float *)a->data)[i] == (float)i);
+    cr_assert_eq(((int64_t *)gru_bundle_find(b, "b")->data)[1], -2);
+    cr_assert(s->dims == 0 && s->count == 1 && *(double *)s->data == 2.5);
+    gru_bundle_free(b);
+    cr_assert_eq(gru_bundle_read(&b, HERE "half.safetensors", &err), GRU_ERR_DATA);
+    cr_assert_str_eq(err.message,
+                     HERE "half.safetensors: tensor 'h': the type F16 is not supported "
+                          "(F32, F64, I32, I64 and U8 are)");
+}
+
+static void write_one(void) {
+    static const float values[3] = {1.5f, -2, 3};
+    gru_bundle *b;
+    cr_assert_eq(gru_bundle_new(&b, &err), GRU_OK);
+    cr_assert_eq(gru_bundle_set(b, "arch", "old", &err), GRU_OK);
+    cr_assert_eq(gru_bundle_set(b, "arch", "gru 4\n\"x\" 中", &err), GRU_OK);
+    cr_assert_eq(gru_bundle_add(b, "w", "F32", 1, (size_t[]){3}, values, &err), GRU_OK);
+    cr_assert_eq(gru_bundle_add(b, "empty", "U8", 2, (size_t[]){0, 5}, NULL, &err), GRU_OK);
+    cr_assert_eq(gru_bundle_add(b, "w", "F32", 1, (size_t[]){3}, values, &err), GRU_ERR_DATA);
+    cr_assert_eq(gru_bundle_add(b, "h", "F16", 1, (size_t[]){3}, values, &err), GRU_ERR_DATA);
+    cr_assert_eq(gru_bundle_set_bytes(b, "nul", "a\0b", 3, &err), GRU_ERR_DATA);
+    cr_assert_eq(gru_bundle_write(b, path, &err), GRU_OK, "%s", err.message);
+    gru_bundle_free(b);
+}
+
+static size_t load(char *bytes, size_t room) {
+    FILE *f = fopen(path, "rb");
+    size_t size = fread(bytes, 1, room, f);
+    fclose(f);
+    return size;
+}
+
+static void store(const char *bytes, size_t size) {
+    FILE *f = fopen(path, "wb");
+    fwrite(bytes, 1, size, f);
+    fclose(f);
+}
+
+Test(bundle, what_is_written_reads_back) {
+    gru_bundle *b;
+    write_one();
+    cr_assert_eq(gru_bundle_read(&b, path, &err), GRU_OK, "%s", err.message);
+    cr_assert_str_eq(gru_bundle_get(b, "arch"), "gru 4\n\"x\" 中");
+    cr_assert_eq(strlen(gru_bundle_get(b, "crc32")), 8);
+    cr_assert_str_eq(gru_bundle_key_at(b, 0), "arch");
+    cr_assert_null(gru_bundle_key_at(b, 2));
+    cr_assert(((float *)gru_bundle_find(b, "w")->data)[1] == -2);
+    cr_assert_eq(gru_bundle_find(b, "empty")->count, 0);
+    gru_bundle_free(b);
+}
+
+Test(bundle, every_cut_and_every_changed_byte_of_the_tensors_shows) {
+    static char bytes[4096];
+    gru_bundle *b;
+    write_one();
+    size_t size = load(bytes, sizeof bytes);
+    for (size_t cut = 0; cut < size; cut++) {
+        store(bytes, cut);
+        cr_assert_eq(gru_bundle_read(&b, path, &err), GRU_ERR_DATA, "%zu", cut);
+        cr_assert_null(b);
+    }
+    for (size_t at = size - 12; at < size; at++) {
+        bytes[at] ^= 1;
+        store(bytes, size);
+        cr_assert_eq(gru_bundle_read(&b, path, &err), GRU_ERR_DATA);
+        cr_assert(strstr(err.message, "corrupted (checksum differs)"), "%s", err.message);
+        bytes[at] ^= 1;
+    }
+    bytes[size] = 0;
+    store(bytes, size + 1);
+    cr_assert_eq(gru_bundle_read(&b, path, &err), GRU_ERR_DATA);
+    cr_assert(strstr(err.message, "bytes follow the last tensor"), "%s", err.message);
+}
+
+static void refused(const char *json, size_t data, const char *wanted) {
+    char bytes[1024] = {0};
+    gru_bundle *b;
+    size_t len = strlen(json);
+    bytes[0] = (char)len;
+    bytes[1] = (char)(len >> 8);
+    memcpy(bytes + 8, json, len);
+    store(bytes, 8 + len + data);
+    cr_assert_eq(gru_bundle_read(&b, path, &err), GRU_ERR_DATA, "%s", json);
+    cr_assert(strstr(err.message, wanted), "%s", err.message);
+}
+
+#define ENTRY(shape, offsets) "{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+
+Test(bundle, hostile_headers_are_refused) {
+    refused("[1]", 0, "is not a model or safetensors file");
+    refused("{\"a\":1", 0, "is not JSON");
+    refused("{\"a\":1}", 0, "dtype, shape or data_offsets is missing or wrong");
+    refused("{\"a\":" ENTRY("[2]", "[0,4]") "}", 8, "its offsets don't match its shape");
+    refused("{\"a\":" ENTRY("[-1]", "[0,4]") "}", 8, "a dimension is not a whole number");
+    refused("{\"a\":" ENTRY("[2]", "[-8,0]") "}", 8, "missing or wrong");
+    refused("{\"a\":" ENTRY("[4611686018427387904,4]", "[0,0]") "}", 8, "is too large");
+    refused("{\"a\":" ENTRY("[1,1,1,1,1]", "[0,4]") "}", 4, "5 dimensions, at most 4");
+    refused("{\"a\":" ENTRY("[1000000000]", "[0,4000000000]") "}", 8, "ends early");
+    refused("{\"a\":" ENTRY("[1]", "[0,4]") ",\"b\":" ENTRY("[1]", "[0,4]") "}", 8, "overlap");
+    refused("{\"a\":" ENTRY("[1]", "[4,8]") "}", 8, "leave a gap");
+    refused("{\"a\":" ENTRY("[1]", "[0,4]") ",\"a\":" ENTRY("[1]", "[4,8]") "}", 8, "is not JSON");
+    refused("{\"__metadata__\":{\"a\":1}}", 0, "metadata 'a' is not a string");
+}
