@@ -280,13 +280,7 @@ gru_status gru_model_declare(gru_model **out, gru_arch *arch, const gru_input_sh
                            "the target has a value per step, but the network ends in one vector");
         goto fail;
     }
-    if (!per_step && m->shapes[arch->count].sequence) {
-        st = gru_error_set(err, GRU_ERR_DATA,
-                           "the target has one value a sample, but the network ends in a sequence: "
-                           "put 'pool', 'attention' or a recurrent layer without 'sequences' "
-                           "before its end");
-        goto fail;
-    }
+    m->per_step = m->shapes[arch->count].sequence; /* also where nobody asked */
     place_params(m);
     *out = m;
     return GRU_OK;

@@ -73,10 +73,10 @@ static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) 
                               .in = m->shapes[i],
                               .out = m->shapes[i + 1],
                               .index = i,
-                              .in_step =
-                                  i ? gru_step_size(m->shapes[i].units) : m->shapes[i].units * L,
-                              .out_step = gru_step_size(m->shapes[i + 1].units),
                               .need_din = below};
+        l->in_step = i ? l[-1].out_step : m->shapes[i].units * L;
+        bool passes = l->layer->kind == GRU_LAYER_DROPOUT; /* its input, where nothing is dropped */
+        l->out_step = passes ? l->in_step : gru_step_size(m->shapes[i + 1].units);
         gru_status st = gru_layer_ops_of(l->layer->kind)->plan(plan, l, shared, err);
         if (st)
             return st;
