@@ -203,6 +203,14 @@ case('gru-residual', 'gru 3 residual; gru 3 residual; gru 4; dense 1 linear')
 case('gru-saturated', 'gru 6; dense 1 linear', scale=12.0)
 case('lstm-saturated', 'lstm 6; dense 1 linear', scale=12.0)
 
+case('gru-residual-last', 'gru 3 residual; dense 1 linear')
+case('gru-residual-projection', 'gru 5 residual; gru 4 residual; dense 1 linear')
+case('lstm-residual-bidirectional', 'lstm 4 bidirectional residual; gru 3; dense 1 linear')
+for cell in ('gru', 'lstm', 'rnn'):
+    case(f'{cell}-norm', f'{cell} 5 layer-norm; dense 2 linear')
+    case(f'{cell}-learned-state', f'{cell} 5 learned-state; dense 2 linear')
+case('gru-before-norm', 'gru 5 reset=before layer-norm sequences; dense 2 linear')
+
 # ---- masks ----
 
 for side in ('pre', 'post'):
@@ -235,6 +243,11 @@ for side in ('pre', 'post'):
          'binary-crossentropy', pad=side, batch=51, steps=50)
 case('mask-post-pool-average', 'embedding 12 4 mask; gru 5; pool average; dense 1 sigmoid',
      'binary-crossentropy', pad='post', batch=12, steps=6, shortest=1)
+# Without a valid step ours gives the first state, Keras zero: so there is one at least.
+case('mask-pre-learned-state', 'embedding 12 4 mask; gru 5 learned-state; dense 1 sigmoid',
+     'binary-crossentropy', pad='pre', batch=12, steps=6, shortest=1)
+case('mask-post-norm', 'embedding 12 4 mask; gru 5 layer-norm; dense 1 sigmoid',
+     'binary-crossentropy', pad='post', batch=12, steps=6)
 case('embedding-unmasked', 'embedding 12 4; gru 5; dense 1 sigmoid', 'binary-crossentropy',
      pad='pre', batch=12, steps=6)
 
@@ -340,6 +353,21 @@ for batch, steps in ((1, 1), (7, 50), (32, 2)):
     case(f'torch-gru-batch-{batch}-steps-{steps}', 'gru 5; dense 1 linear', library='torch',
          batch=batch, steps=steps)
 
+
+for network in ('sentiment', 'sentiment-single', 'sentiment-bidirectional', 'stock',
+                'stock-multivariate', 'deep', 'attention', 'labelling', 'music', 'forecast',
+                'deep-attention'):
+    options = dict(CASES[f'net-{network}'], library='torch')
+    options['arch'] = options['arch'].replace(' mask', '')
+    options.pop('pad', None)
+    case(f'torch-net-{network}', **options)
+case('torch-net-pooled', 'embedding 40 8; gru 8 bidirectional; pool max; dense 6 relu; '
+     'dense 1 sigmoid', 'binary-crossentropy', library='torch', batch=7, steps=20)
+for kind in ('max', 'average', 'last'):
+    case(f'torch-pool-{kind}', f'gru 5; pool {kind}; dense 1 linear', library='torch')
+for activation in ('sigmoid', 'softmax', 'tanh', 'relu', 'softplus'):
+    case(f'torch-dense-{activation}', f'gru 4; dense 5 {activation}; dense 2 linear',
+         library='torch')
 
 # ---- weights alone, as a user would bring them ----
 

@@ -24,6 +24,7 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 torch.set_num_threads(1)
 
+OPS = keras.ops
 RECURRENT = ('rnn', 'lstm', 'gru')
 VERSIONS = (f'keras {keras.__version__}, tensorflow {tf.__version__}, '
             f'torch {torch.__version__}, numpy {np.__version__}')
@@ -119,6 +120,50 @@ class MaskedMax(keras.layers.Layer):
         return keras.ops.where(keras.ops.any(mask, axis=1)[:, None], kept, 0.0)
 
 
+class NormCell(keras.layers.Layer):
+    """A recurrent cell whose new state goes through layer normalisation before anything sees it."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell, self.norm = cell, keras.layers.LayerNormalization()
+        self.state_size, self.output_size = cell.state_size, cell.output_size
+
+    def build(self, shape):
+        self.cell.build(shape)
+        self.norm.build((shape[0], self.output_size))
+
+    def call(self, x, states, training=False):
+        states = list(states) if isinstance(states, (list, tuple)) else [states]
+        out, after = self.cell(x, states)
+        after = list(after) if isinstance(after, (list, tuple)) else [after]
+        out = self.norm(out)
+        return out, [out] + after[1:]
+
+
+class LearnedState(keras.layers.Layer):
+    """A recurrent layer that starts from a weight; an LSTM's cell starts from zero."""
+
+    def __init__(self, rnn, units, states):
+        super().__init__()
+        self.rnn, self.units, self.states = rnn, units, states
+        self.supports_masking = True
+
+    def build(self, shape):
+        self.rnn.build(shape)
+        self.first = self.add_weight(shape=(self.units,), name='initial_state')
+
+    def compute_mask(self, x, mask=None):
+        return mask if self.rnn.return_sequences else None
+
+    def compute_output_shape(self, shape):
+        return self.rnn.compute_output_shape(shape)
+
+    def call(self, x, mask=None):
+        first = OPS.broadcast_to(self.first[None], (OPS.shape(x)[0], self.units))
+        rest = [OPS.zeros_like(first)] * (self.states - 1)
+        return self.rnn(x, initial_state=[first] + rest, mask=mask)
+
+
 def regularizer(layer, what):
     l1 = float(layer.options.get(what + '-l1', 0))
     l2 = float(layer.options.get(what + '-l2', 0))
@@ -137,6 +182,10 @@ def keras_recurrent(layer):
         made = keras.layers.LSTM(units, **common)
     else:
         made = keras.layers.SimpleRNN(units, activation=layer.activation() or 'tanh', **common)
+    if layer.flag('layer-norm'):
+        made = keras.layers.RNN(NormCell(made.cell), return_sequences=layer.returns_sequence)
+    if layer.flag('learned-state'):
+        return LearnedState(made, units, 2 if layer.kind == 'lstm' else 1)
     merge = layer.options.get('bidirectional')
     if not merge:
         return made
@@ -175,6 +224,8 @@ def keras_names(index, layer, made):
     """The layer's variables by their golden names."""
     if layer.kind == 'attention':
         parts = {'score.': made.score, 'weight.': made.weight}
+    elif layer.flag('layer-norm'):
+        parts = {'': made.cell.cell, 'norm.': made.cell.norm}
     elif layer.flag('bidirectional') or isinstance(made, keras.layers.Bidirectional):
         parts = {'forward.': made.forward_layer, 'backward.': made.backward_layer}
     else:
@@ -191,17 +242,30 @@ class KerasNetwork:
         self.layers = parse(arch)
         tokens = x.dtype == np.int32
         inputs = keras.Input(x.shape[1:], dtype='int32' if tokens else 'float64')
-        flow, self.variables, made_layers = inputs, {}, []
+        flow, self.variables, made_layers, self.projections = inputs, {}, [], {}
         for index, layer in enumerate(self.layers):
             made = keras_layer(layer)
             before, flow = flow, made(flow)
             if layer.flag('residual'):
-                flow = keras.layers.Add()([before, flow])
+                flow, projection = self.add_residual(layer, before, flow)
+                if projection is not None:
+                    self.projections[f'{index}.projection'] = projection
             made_layers.append((index, layer, made))
         self.model = keras.Model(inputs, flow)
         for index, layer, made in made_layers:
             self.variables.update(keras_names(index, layer, made))
+        self.variables.update({k: v.kernel for k, v in self.projections.items()})
         self.trainable = {name: v for name, v in self.variables.items() if v.trainable}
+
+    def add_residual(self, layer, before, flow):
+        """The sum with the input, its last step where the layer gives one vector."""
+        projection = None
+        if not layer.returns_sequence:
+            before = keras.layers.Lambda(lambda x: x[:, -1])(before)
+        if before.shape[-1] != flow.shape[-1]:
+            projection = keras.layers.Dense(flow.shape[-1], use_bias=False)
+            before = projection(before)
+        return keras.layers.Add()([before, flow]), projection
 
     def randomize(self, seed, scale=1.0, logits=1.0):
         """Weights of a plausible size everywhere, biases too, exact in single precision; times
@@ -246,6 +310,40 @@ class KerasNetwork:
 
 # ---- PyTorch ----
 
+class TorchAttention(torch.nn.Module):
+    """As bench_torch.py's: linear, tanh, linear, softmax over the steps, weighted sum."""
+
+    def __init__(self, width, units):
+        super().__init__()
+        self.score = torch.nn.Linear(width, units)
+        self.weight = torch.nn.Linear(units, 1)
+
+    def forward(self, x):
+        return (x * torch.softmax(self.weight(torch.tanh(self.score(x))), 1)).sum(1)
+
+
+class TorchPool(torch.nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.kind = next(k for k in ('max', 'average', 'last') if layer.flag(k))
+
+    def forward(self, x):
+        return {'max': lambda: x.amax(1), 'average': lambda: x.mean(1),
+                'last': lambda: x[:, -1]}[self.kind]()
+
+
+def in_our_layout(tensors):
+    """Attention's weights travel in Keras's layout whatever the library."""
+    out = {}
+    for name, value in tensors.items():
+        if '.score.' in name or '.weight.' in name:
+            out[name[:-6] + 'kernel' if name.endswith('.weight') else name] = (
+                value.T if name.endswith('.weight') else value)
+        else:
+            out[name] = value
+    return out
+
+
 class TorchNetwork(torch.nn.Module):
     library = 'torch'
 
@@ -274,6 +372,10 @@ class TorchNetwork(torch.nn.Module):
             return module(width, size, **options), size * (2 if layer.flag('bidirectional') else 1)
         if layer.kind == 'layer-norm':
             return torch.nn.LayerNorm(width, eps=1e-3), width
+        if layer.kind == 'attention':
+            return TorchAttention(width, size), width
+        if layer.kind == 'pool':
+            return TorchPool(layer), width
         return torch.nn.Identity(), width
 
     def randomize(self, seed, scale=1.0):
@@ -284,7 +386,8 @@ class TorchNetwork(torch.nn.Module):
                 parameter.copy_(torch.from_numpy((value * scale).astype(np.float32)).double())
 
     def weights(self):
-        return {name: p.detach().numpy() for name, p in self.made.named_parameters()}
+        return in_our_layout({name: p.detach().numpy()
+                              for name, p in self.made.named_parameters()})
 
     def recurrent(self, layer, module, flow, lengths):
         if lengths is not None:
@@ -315,10 +418,12 @@ class TorchNetwork(torch.nn.Module):
         logits = self(x, lengths)
         if y.ndim == 1 and logits.shape[-1] == 1:
             y = y[:, None].astype(np.float32)
-        value = loss(logits, torch.from_numpy(y.astype(np.int64 if y.dtype == np.int32
+        per_class = logits.flatten(0, -2) if y.dtype == np.int32 else logits
+        y = y.reshape(-1) if y.dtype == np.int32 else y
+        value = loss(per_class, torch.from_numpy(y.astype(np.int64 if y.dtype == np.int32
                                                        else np.float64)))
         value.backward()
-        found = {name: p.grad.numpy() for name, p in self.made.named_parameters()}
+        found = in_our_layout({name: p.grad.numpy() for name, p in self.made.named_parameters()})
         return activate(self.layers[-1], logits).detach().numpy(), value.item(), found
 
 
