@@ -2,9 +2,9 @@
  * The only code that prints or exits. Used like this:
  *
  *     int main(int argc, char **argv) {
- *         static const gru_option options[] = {{"text", 0, GRU_OPTION_TEXT, &text, "COL", "…"}, {0}};
- *         static const gru_tool tool = {"gru-x", "does x", "[OPTION]... [INPUT]", "gru-x a.csv", options, 0, 1};
- *         return gru_tool_main(&tool, GRU_COMMON_OUTPUT | GRU_COMMON_CSV, run, argc, argv);
+ *         static const gru_option options[] = {{"text", 0, GRU_OPTION_TEXT, &text, "COL", "…"},
+ * {0}}; static const gru_tool tool = {"gru-x", "does x", "[OPTION]... [INPUT]", "gru-x a.csv",
+ * options, 0, 1}; return gru_tool_main(&tool, GRU_COMMON_OUTPUT | GRU_COMMON_CSV, run, argc, argv);
  *     } */
 #ifndef GRU_CMD_TOOL_H
 #define GRU_CMD_TOOL_H
@@ -18,15 +18,15 @@
 typedef gru_status gru_run(const gru_common *common, const char *const *operands, size_t count,
                            gru_error *err);
 
-/* Parses, sets the log sink (prefix "gru-x: "), ignores SIGPIPE (writes give GRU_ERR_PIPE), runs, reports "gru-x: message",
- * checks standard output's close, and returns the exit status: 0 done, 1 data or run, 2 usage, 3 require, dies of SIGPIPE on
- * GRU_ERR_PIPE, 130/143 when interrupted. */
+/* Parses, sets the log sink (prefix "gru-x: "), ignores SIGPIPE (writes give GRU_ERR_PIPE), runs,
+ * reports "gru-x: message", checks standard output's close, and returns the exit status: 0 done, 1
+ * data or run, 2 usage, 3 require, dies of SIGPIPE on GRU_ERR_PIPE, 130/143 when interrupted. */
 int gru_tool_main(const gru_tool *tool, int which, gru_run *run, int argc, char **argv);
 /* Set by SIGINT or SIGTERM after gru_tool_catch_signals (used by gru-train); 0 before. */
 void gru_tool_catch_signals(void);
 extern volatile int gru_tool_signal;
-/* A progress line on standard error, redrawn in place at most ten times a second; only when --progress asks
- * or standard error is a terminal. NULL text clears it. */
+/* A progress line on standard error, redrawn in place at most ten times a second; only when
+ * --progress asks or standard error is a terminal. NULL text clears it. */
 void gru_tool_progress(const gru_common *common, const char *text);
 bool gru_tool_shows_progress(const gru_common *common);
 

@@ -15,21 +15,21 @@
 #include <stddef.h>
 
 typedef enum gru_option_type {
-    GRU_OPTION_FLAG,   /* bool *: set to true */
-    GRU_OPTION_OFF,    /* bool *: set to false (--no-shuffle) */
-    GRU_OPTION_INT,    /* long long *, from min to max */
-    GRU_OPTION_NUMBER, /* double *, from min to max */
-    GRU_OPTION_TEXT,   /* const char **: borrowed from argv */
-    GRU_OPTION_CHOICE, /* const char **: one of choices, words separated by '|' */
-    GRU_OPTION_SHARE,  /* gru_share *: "20%", "0.2" or a whole number of rows */
-    GRU_OPTION_OPTTEXT,/* const char **: value optional, only as --name=VALUE; alone it means "" */
-    GRU_OPTION_LIST,   /* gru_list *: may be given several times; borrowed from argv */
-    GRU_OPTION_HEADING /* a heading in the help; name is its text */
+    GRU_OPTION_FLAG,    /* bool *: set to true */
+    GRU_OPTION_OFF,     /* bool *: set to false (--no-shuffle) */
+    GRU_OPTION_INT,     /* long long *, from min to max */
+    GRU_OPTION_NUMBER,  /* double *, from min to max */
+    GRU_OPTION_TEXT,    /* const char **: borrowed from argv */
+    GRU_OPTION_CHOICE,  /* const char **: one of choices, words separated by '|' */
+    GRU_OPTION_SHARE,   /* gru_share *: "20%", "0.2" or a whole number of rows */
+    GRU_OPTION_OPTTEXT, /* const char **: value optional, only as --name=VALUE; alone it means "" */
+    GRU_OPTION_LIST,    /* gru_list *: may be given several times; borrowed from argv */
+    GRU_OPTION_HEADING  /* a heading in the help; name is its text */
 } gru_option_type;
 
 typedef struct gru_share {
     bool given, is_count;
-    double share;  /* 0 … 1 when !is_count */
+    double share; /* 0 … 1 when !is_count */
     size_t count;
 } gru_share;
 
@@ -52,11 +52,11 @@ typedef struct gru_option {
 } gru_option;
 
 typedef struct gru_tool {
-    const char *name;     /* gru-scale */
-    const char *purpose;  /* one line */
-    const char *synopsis; /* "[OPTION]… [INPUT]" */
-    const char *example;  /* one command line (or a pipeline) */
-    const gru_option *options; /* the tool's own; common ones are added */
+    const char *name;                  /* gru-scale */
+    const char *purpose;               /* one line */
+    const char *synopsis;              /* "[OPTION]… [INPUT]" */
+    const char *example;               /* one command line (or a pipeline) */
+    const gru_option *options;         /* the tool's own; common ones are added */
     size_t min_operands, max_operands; /* max 0 with min 0: none allowed */
 } gru_tool;
 
@@ -80,16 +80,16 @@ typedef enum gru_common_set {
 /* Parses argv into the rows' variables and *common; *operands borrows from argv (reordered in
  * place), *count their number. `which` is a sum of gru_common_set values. --help and --version
  * put their text into *out and return GRU_ERR_HANDLED; --completions bash|zsh|fish (hidden) and
- * --list-options (hidden: one "--name" a line, for the man page check) likewise. A mistake is GRU_ERR_USAGE
- * with the option's name, the word and what was expected. */
+ * --list-options (hidden: one "--name" a line, for the man page check) likewise. A mistake is
+ * GRU_ERR_USAGE with the option's name, the word and what was expected. */
 gru_status gru_options_parse(const gru_tool *tool, int which, gru_common *common, int argc,
-                             char **argv, const char *const **operands, size_t *count,
-                             gru_str *out, gru_error *err);
+                             char **argv, const char *const **operands, size_t *count, gru_str *out,
+                             gru_error *err);
 /* A share of total rows: rounds a share down; GRU_ERR_USAGE when a count is larger than total. */
 gru_status gru_share_rows(const gru_share *share, size_t total, const char *option, size_t *rows,
                           gru_error *err);
-/* "key=value,flag,key2=value2": calls each for one part; value NULL for a bare flag. The strings are
- * valid during the call. Stops at the first status that isn't GRU_OK. */
+/* "key=value,flag,key2=value2": calls each for one part; value NULL for a bare flag. The strings
+ * are valid during the call. Stops at the first status that isn't GRU_OK. */
 typedef gru_status gru_option_part(void *arg, const char *key, const char *value, gru_error *err);
 gru_status gru_options_split(const char *text, gru_option_part *each, void *arg, gru_error *err);
 

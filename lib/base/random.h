@@ -27,8 +27,8 @@ typedef struct gru_random {
 } gru_random;
 void gru_random_init(gru_random *r, uint64_t seed, gru_purpose purpose, uint32_t stream);
 uint32_t gru_random_word(gru_random *r);
-double gru_random_uniform(gru_random *r);                /* [0, 1), 53 bits */
-double gru_random_normal(gru_random *r);                 /* Box-Muller */
+double gru_random_uniform(gru_random *r);                 /* [0, 1), 53 bits */
+double gru_random_normal(gru_random *r);                  /* Box-Muller */
 uint32_t gru_random_below(gru_random *r, uint32_t bound); /* [0, bound), unbiased */
 
 /* MT19937, init_genrand(seed) (Matsumoto and Nishimura 1998), as numpy.random.RandomState(seed). */

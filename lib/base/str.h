@@ -18,8 +18,8 @@ void gru_str_add(gru_str *s, const char *text);
 void gru_str_add_bytes(gru_str *s, const void *bytes, size_t count);
 void gru_str_add_char(gru_str *s, char c);
 void gru_str_addf(gru_str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void gru_str_clear(gru_str *s);              /* len = 0, memory kept */
-const char *gru_str_text(const gru_str *s);  /* borrowed until the next append */
+void gru_str_clear(gru_str *s);             /* len = 0, memory kept */
+const char *gru_str_text(const gru_str *s); /* borrowed until the next append */
 gru_status gru_str_check(const gru_str *s, gru_error *err);
 void gru_str_free(gru_str *s);
 /* A malloc'd copy of count bytes, NUL added; NULL when there is no memory. */

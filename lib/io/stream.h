@@ -40,10 +40,10 @@ typedef struct gru_output gru_output;
 
 typedef enum gru_output_kind { GRU_OUTPUT_TEXT, GRU_OUTPUT_BINARY } gru_output_kind;
 
-/* NULL or "-" is standard output; binary is refused when that is a terminal. A file is written to an
- * unnamed file in the target's directory (or a temporary name where the file system has none) and
- * appears under its name, whole, at gru_output_commit. Special files (/dev/full, a fifo) are written
- * directly. A name that ends in .gz is compressed. */
+/* NULL or "-" is standard output; binary is refused when that is a terminal. A file is written to
+ * an unnamed file in the target's directory (or a temporary name where the file system has none)
+ * and appears under its name, whole, at gru_output_commit. Special files (/dev/full, a fifo) are
+ * written directly. A name that ends in .gz is compressed. */
 gru_status gru_output_open(gru_output **out, const char *path, gru_output_kind kind,
                            gru_error *err);
 /* Buffered. A closed pipe is GRU_ERR_PIPE. */
