@@ -1,0 +1,272 @@
+/* What training is made of: optimizers' lazy tables, words of options, schedules, stopping, order.
+ */
+#include "nn/model.h"
+#include "train/dataset.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+#include "train/stopping.h"
+#include "train/weigh.h"
+
+#include "base/random.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the embedding's lazy update against a dense one, computed here in double ---- */
+
+enum { ROWS = 37, WIDTH = 5, STEPS = 1500 };
+
+typedef struct dense {
+    double w[ROWS * WIDTH], m[ROWS * WIDTH], v[ROWS * WIDTH];
+} dense;
+
+static void dense_adam(dense *d, const float *g, int t, double lr, double decay) {
+    double alpha = lr * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t));
+    for (int i = 0; i < ROWS * WIDTH; i++) {
+        d->w[i] -= decay * lr * d->w[i];
+        d->m[i] = 0.9 * d->m[i] + 0.1 * (double)g[i];
+        d->v[i] = 0.999 * d->v[i] + 0.001 * (double)g[i] * (double)g[i];
+        d->w[i] -= alpha * d->m[i] / (sqrt(d->v[i]) + 1e-7);
+    }
+}
+
+static gru_model *embedding_model(void) {
+    gru_error err = {0};
+    gru_arch *arch;
+    gru_model *model;
+    const gru_input_shape shape = {.tokens = true, .steps = 3};
+    cr_assert_eq(gru_arch_parse(&arch, "embedding 37 5; gru 3; dense 1 sigmoid", "test", &err), 0);
+    cr_assert_eq(gru_model_new(&model, arch, &shape, false, &err), GRU_OK, "%s", err.message);
+    cr_assert_eq(gru_model_initialise(model, 1, &err), GRU_OK);
+    return model;
+}
+
+/* Rows used at a step: few, rare ones seldom, so that some wait for hundreds of steps. */
+static uint32_t choose_rows(gru_random *r, uint32_t rows[4]) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t limit = gru_random_below(r, 20) == 0 ? ROWS - 2 : 6,
+                 row = gru_random_below(r, limit);
+        bool seen = false;
+        for (uint32_t k = 0; k < count; k++) {
+            seen |= rows[k] == row;
+        }
+        if (!seen) {
+            rows[count++] = row;
+        }
+    }
+    return count;
+}
+
+static double lazy_against_dense(const char *words, double decay, size_t threads) {
+    gru_error err = {0};
+    gru_optimizer_options options;
+    gru_optimizer *optimizer;
+    gru_pool *pool;
+    gru_model *model = embedding_model();
+    size_t weights = gru_model_weight_count(model);
+    float *g = calloc(weights, sizeof *g), full[ROWS * WIDTH];
+    dense *d = calloc(1, sizeof *d);
+    gru_random random;
+    double worst = 0;
+    cr_assert_eq(gru_optimizer_parse(&options, words, &err), GRU_OK, "%s", err.message);
+    cr_assert_eq(gru_pool_new(&pool, threads, &err), GRU_OK);
+    cr_assert_eq(gru_optimizer_new(&optimizer, model, pool, &options, &err), GRU_OK);
+    size_t at = gru_model_param(model, gru_optimizer_sparse(optimizer))->offset;
+    for (int i = 0; i < ROWS * WIDTH; i++) {
+        d->w[i] = (double)gru_model_weights(model)[at + (size_t)i];
+    }
+    gru_random_init(&random, 3, GRU_PURPOSE_TEST, 0);
+    for (int t = 1; t <= STEPS; t++) {
+        uint32_t rows[4], count = choose_rows(&random, rows);
+        double lr = t < 700 ? 0.01 : 0.003;
+        memset(full, 0, sizeof full);
+        for (size_t i = 0; i < weights; i++) {
+            g[i] = NAN; /* rows that aren't touched hold nothing of use */
+        }
+        for (size_t p = 1; p < gru_model_param_count(model); p++) {
+            const gru_param *param = gru_model_param(model, p);
+            memset(g + param->offset, 0, param->count * sizeof *g);
+        }
+        for (uint32_t k = 0; k < count; k++) {
+            for (size_t u = 0; u < WIDTH; u++) {
+                float value = (float)(gru_random_normal(&random) * 1e-3);
+                g[at + rows[k] * WIDTH + u] = full[rows[k] * WIDTH + u] = value;
+            }
+        }
+        gru_optimizer_catch_up(optimizer, rows, count);
+        gru_optimizer_step(optimizer, g, rows, count, lr);
+        dense_adam(d, full, t, lr, decay);
+        for (uint32_t k = 0; k < count; k++) {
+            size_t i = rows[k] * WIDTH;
+            worst = fmax(worst, fabs((double)gru_model_weights(model)[at + i] - d->w[i]));
+        }
+    }
+    gru_optimizer_flush(optimizer);
+    for (size_t i = 0; i < ROWS * WIDTH; i++) {
+        double off = fabs((double)gru_model_weights(model)[at + i] - d->w[i]);
+        worst = off > worst || isnan(off) ? off : worst;
+    }
+    gru_optimizer_free(optimizer);
+    gru_pool_free(pool);
+    gru_model_free(model);
+    free(g);
+    free(d);
+    return worst;
+}
+
+Test(optimizer, lazy_rows_are_those_of_the_dense_update) {
+    /* 1500 steps of 1e-2: weights of the order of one, so these are float's own roundings */
+    cr_expect(lazy_against_dense("adam", 0, 1) <= 2e-5);
+    cr_expect(lazy_against_dense("adam", 0, 2) <= 2e-5);
+    cr_expect(lazy_against_dense("adamw:weight-decay=0.1", 0.1, 1) <= 2e-5);
+    /* and the test would notice */
+    cr_expect(lazy_against_dense("adam", 0.1, 1) > 1e-3);
+}
+
+Test(optimizer, state_survives_a_bundle) {
+    gru_error err = {0};
+    gru_optimizer_options options;
+    gru_optimizer *one, *two;
+    gru_pool *pool;
+    gru_bundle *b;
+    gru_model *model = embedding_model(), *other = embedding_model();
+    size_t weights = gru_model_weight_count(model);
+    float *g = calloc(weights, sizeof *g);
+    const uint32_t rows[2] = {1, 30};
+    cr_assert_eq(gru_optimizer_parse(&options, "nadam:lr=0.01", &err), GRU_OK);
+    cr_assert_eq(gru_pool_new(&pool, 1, &err), GRU_OK);
+    cr_assert_eq(gru_optimizer_new(&one, model, pool, &options, &err), GRU_OK);
+    cr_assert_eq(gru_optimizer_new(&two, other, pool, &options, &err), GRU_OK);
+    for (int t = 0; t < 20; t++) {
+        for (size_t i = 0; i < weights; i++) {
+            g[i] = 0.01F * (float)((i + (size_t)t) % 7);
+        }
+        if (t == 10) {
+            gru_optimizer_flush(one);
+            cr_assert_eq(gru_bundle_new(&b, &err), GRU_OK);
+            cr_assert_eq(gru_optimizer_save(one, b, &err), GRU_OK, "%s", err.message);
+            cr_assert_eq(gru_optimizer_load(two, b, &err), GRU_OK, "%s", err.message);
+            memcpy(gru_model_weights(other), gru_model_weights(model), weights * sizeof *g);
+            gru_bundle_free(b);
+        }
+        gru_optimizer_step(one, g, rows, 2, 0.01);
+        if (t >= 10) {
+            gru_optimizer_step(two, g, rows, 2, 0.01);
+        }
+    }
+    gru_optimizer_flush(one);
+    gru_optimizer_flush(two);
+    cr_expect_eq(memcmp(gru_model_weights(other), gru_model_weights(model), weights * sizeof *g),
+                 0);
+    gru_optimizer_free(one);
+    gru_optimizer_free(two);
+    gru_pool_free(pool);
+    gru_model_free(model);
+    gru_model_free(other);
+    free(g);
+}
+
+Test(optimizer, words_and_defaults) {
+    gru_error err = {0};
+    gru_optimizer_options o;
+    cr_assert_eq(gru_optimizer_parse(&o, "adam", &err), GRU_OK);
+    cr_expect(fabs(o.lr - 1e-3) < 1e-15 && fabs(o.epsilon - 1e-7) < 1e-15 && !o.torch);
+    cr_assert_eq(gru_optimizer_parse(&o, "adam:style=torch,lr=0.5", &err), GRU_OK);
+    cr_expect(fabs(o.lr - 0.5) < 1e-15 && fabs(o.epsilon - 1e-8) < 1e-15 && o.torch);
+    cr_assert_eq(gru_optimizer_parse(&o, "adamw", &err), GRU_OK);
+    cr_expect(fabs(o.weight_decay - 0.004) < 1e-15);
+    cr_assert_eq(gru_optimizer_parse(&o, "sgd:momentum=0.9,nesterov", &err), GRU_OK);
+    cr_expect(o.nesterov && fabs(o.lr - 0.01) < 1e-15);
+    static const char *const bad[] = {"",           "adamx",         "adam:nesterov", "adam:lr=x",
+                                      "adam:lr=-1", "adam:style=tf", "sgd:beta1=0.9", "adam:lr"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        err = (gru_error){0};
+        cr_expect_eq(gru_optimizer_parse(&o, bad[i], &err), GRU_ERR_USAGE, "%s", bad[i]);
+        cr_expect(err.message[0]);
+    }
+}
+
+/* ---- schedules and stopping ---- */
+
+Test(schedule, factors) {
+    gru_error err = {0};
+    gru_schedule s = {0};
+    cr_assert_eq(gru_schedule_parse(&s, GRU_SCHEDULE_STEP, "drop=0.1,every=10", &err), GRU_OK);
+    cr_expect(fabs(gru_schedule_factor(&s, 9, 3, 4, 50, 39) - 1) < 1e-12);
+    cr_expect(fabs(gru_schedule_factor(&s, 10, 0, 4, 50, 40) - 0.1) < 1e-12);
+    cr_expect(fabs(gru_schedule_factor(&s, 29, 0, 4, 50, 116) - 0.01) < 1e-12);
+    cr_assert_eq(gru_schedule_parse(&s, GRU_SCHEDULE_COSINE, "end=0.2", &err), GRU_OK);
+    cr_expect(fabs(gru_schedule_factor(&s, 0, 0, 4, 10, 0) - 1) < 1e-12);
+    cr_expect(fabs(gru_schedule_factor(&s, 5, 0, 4, 10, 20) - 0.6) < 1e-12);
+    cr_expect(fabs(gru_schedule_factor(&s, 10, 0, 4, 10, 40) - 0.2) < 1e-12);
+    gru_schedule warm = {.warmup = 4};
+    cr_expect(fabs(gru_schedule_factor(&warm, 0, 0, 4, 10, 0) - 0.25) < 1e-12);
+    cr_expect(fabs(gru_schedule_factor(&warm, 1, 0, 4, 10, 4) - 1) < 1e-12);
+}
+
+/* As keras.callbacks.ReduceLROnPlateau(factor=.5, patience=2, cooldown=1, min_delta=0, min_lr=.2)
+ * gives from a rate of 1. */
+Test(schedule, plateau_is_that_of_keras) {
+    gru_error err = {0};
+    gru_plateau p;
+    cr_assert_eq(
+        gru_plateau_parse(&p, "factor=0.5,patience=2,cooldown=1,min-delta=0,min-lr=0.2", &err),
+        GRU_OK);
+    const double values[] = {1, 1, 1, 1, 1, 1, 1, 0.5, 1, 1, 1, 1};
+    const double rates[] = {1, 1, .5, .5, .25, .25, .2, .2, .2, .2, .2, .2};
+    for (int i = 0; i < 12; i++) {
+        gru_plateau_end_epoch(&p, values[i], false, p.scale);
+        cr_expect(fabs(p.scale - rates[i]) < 1e-12, "epoch %d: %g", i + 1, p.scale);
+    }
+}
+
+Test(stopping, patience_and_best) {
+    gru_error err = {0};
+    gru_stopping s;
+    bool improved, stop;
+    cr_assert_eq(gru_stopping_parse(&s, "patience=2,min-delta=0.1,restore-best", &err), GRU_OK);
+    const double values[] = {NAN, 1, 0.95, 0.8, 0.75, NAN};
+    const bool better[] = {false, true, false, true, false, false};
+    for (size_t i = 0; i < 6; i++) {
+        gru_stopping_end_epoch(&s, i + 1, values[i], false, &improved, &stop);
+        cr_expect_eq(improved, better[i], "epoch %zu", i + 1);
+        cr_expect_eq(stop, i == 5, "epoch %zu", i + 1);
+    }
+    cr_expect_eq(s.best_epoch, 4);
+    cr_assert_eq(gru_stopping_parse(&s, "patience=1,start=3", &err), GRU_OK);
+    gru_stopping_end_epoch(&s, 3, 1, true, &improved, &stop);
+    cr_expect(!improved && !stop && !s.has_best);
+}
+
+/* ---- order ---- */
+
+Test(dataset, an_epoch_is_a_permutation_of_its_own) {
+    uint32_t a[100], b[100], again[100];
+    int seen[100] = {0}, same = 0;
+    gru_order_shuffle(a, 100, 42, 0);
+    gru_order_shuffle(b, 100, 42, 1);
+    gru_order_shuffle(again, 100, 42, 0);
+    for (int i = 0; i < 100; i++) {
+        seen[a[i]]++;
+        same += a[i] == b[i];
+        cr_expect_eq(a[i], again[i]);
+    }
+    for (int i = 0; i < 100; i++) {
+        cr_expect_eq(seen[i], 1);
+    }
+    cr_expect_lt(same, 20);
+}
+
+Test(weigh, seconds) {
+    gru_error err = {0};
+    double seconds;
+    cr_assert_eq(gru_seconds_parse("--max-time", "30m", &seconds, &err), GRU_OK);
+    cr_expect(fabs(seconds - 1800) < 1e-9);
+    cr_assert_eq(gru_seconds_parse("--max-time", "1.5", &seconds, &err), GRU_OK);
+    cr_expect(fabs(seconds - 1.5) < 1e-9);
+    cr_expect_eq(gru_seconds_parse("--max-time", "m", &seconds, &err), GRU_ERR_USAGE);
+    cr_expect_eq(gru_seconds_parse("--max-time", "", &seconds, &err), GRU_ERR_USAGE);
+}
