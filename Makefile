@@ -48,7 +48,8 @@ help:
 
 # One body, compiled once per instruction set (lib/kern/kern_*.c).
 # -Wno-psabi: its vectors are passed to inlined functions only, never over an ABI.
-KERN_FLAGS := -O3 -ffp-contract=fast -Wno-psabi
+# The sanitizers would make a minute of -O3 of the unrolled kernels.
+KERN_FLAGS := $(if $(SANITIZE),-O1,-O3) -ffp-contract=fast -Wno-psabi
 $(BUILD)/lib/kern/kern_avx2.o $(BUILD)/double/lib/kern/kern_avx2.o: ISA_FLAGS := $(KERN_FLAGS) $(if $(X86_64),-mavx2 -mfma)
 $(BUILD)/lib/kern/kern_avx512.o $(BUILD)/double/lib/kern/kern_avx512.o: ISA_FLAGS := $(KERN_FLAGS) $(if $(X86_64),-march=x86-64-v4 -mprefer-vector-width=512)
 $(BUILD)/lib/kern/kern_generic.o $(BUILD)/double/lib/kern/kern_generic.o: ISA_FLAGS := $(KERN_FLAGS)
