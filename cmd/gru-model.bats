@@ -25,6 +25,15 @@ tensors_of() {
     tail -c +$((9 + $(od -An -tu8 -N8 "$1"))) "$1"
 }
 
+# The bytes of one tensor of $golden, whose offset its header tells.
+tensor() { # NAME BYTES
+    local size offset
+    size=$(($(od -An -tu8 -N8 "$golden")))
+    offset=$(tail -c +9 "$golden" | head -c "$size" |
+        sed "s/.*\"$1\":{[^}]*\"data_offsets\":\[\([0-9]*\),.*/\1/")
+    tail -c +$((9 + size + offset)) "$golden" | head -c "$2"
+}
+
 @test "Keras's weights become a model, and go back to the bit" {
     gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
     gru-model export --to keras s.gru -o back
@@ -83,6 +92,29 @@ tensors_of() {
     gru-model import --from keras --arch "$sentiment" --attach vocab.tsv "$keras" -o s.gru
     gru-model show --get vocab.tsv s.gru | cmp - vocab.tsv
     gru-model show s.gru | grep -q 'attached *vocab.tsv'
+}
+
+@test "show tells a trained model's classes and options, and a checkpoint" {
+    gru-tokenize --fit vocab.tsv --text text --label sentiment --max-len 9 -o t.npy "$T/reviews.csv"
+    gru-train -q --arch 'embedding 10000 2; gru 2; dense 1 sigmoid' --epochs 1 --seed 7 \
+        --attach vocab.tsv --checkpoint c.ck -o m.gru t.npy
+    run -0 gru-model show m.gru
+    [[ $output =~ classes\ +"negative, positive" ]]
+    [[ $output =~ "  seed 7" ]]
+    [[ ! $output =~ checkpoint ]]
+    run -0 gru-model show c.ck
+    [[ $output =~ checkpoint\ +yes ]]
+}
+
+@test "Keras's network gives Keras's answers" {
+    gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
+    # The ids and the answers of the same golden network.
+    golden=$T/golden/nn/net-sentiment.safetensors
+    tensor x $((7 * 20 * 4)) >x.raw
+    tensor out $((7 * 4)) | od -An -v -tf4 -w4 | awk '{ printf "%.4f\n", $1 }' >want
+    header="{'descr': '<i4', 'fortran_order': False, 'shape': (7, 20), }"
+    { printf '\223NUMPY\001\000\166\000%-117s\n' "$header" && cat x.raw; } >x.npy
+    gru-predict s.gru x.npy | awk 'NR > 1 { printf "%.4f\n", $3 }' | cmp - want
 }
 
 @test "files can come and go through pipes" {

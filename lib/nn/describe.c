@@ -139,6 +139,10 @@ gru_status gru_model_describe(const gru_model *m, const gru_bundle *b, gru_str *
     if (classes)
         add_classes(classes, out);
     add_attached(b, out);
+    if (gru_bundle_get(b, "optimizer")) {
+        add_label(out, "checkpoint");
+        gru_str_add(out, "yes, training can be resumed from it\n");
+    }
     if (train)
         add_training(train, out);
     return gru_str_check(out, err);
