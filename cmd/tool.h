@@ -2,9 +2,11 @@
  * The only code that prints or exits. Used like this:
  *
  *     int main(int argc, char **argv) {
- *         static const gru_option options[] = {{"text", 0, GRU_OPTION_TEXT, &text, "COL", "…"},
- * {0}}; static const gru_tool tool = {"gru-x", "does x", "[OPTION]... [INPUT]", "gru-x a.csv",
- * options, 0, 1}; return gru_tool_main(&tool, GRU_COMMON_OUTPUT | GRU_COMMON_CSV, run, argc, argv);
+ *         static const gru_option options[] = {
+ *             {"text", 0, GRU_OPTION_TEXT, &text, "COL", "Column of the texts."}, {0}};
+ *         static const gru_tool tool = {"gru-x", "does x", "[OPTION]... [INPUT]", "gru-x a.csv",
+ *                                       options, 0, 1};
+ *         return gru_tool_main(&tool, GRU_COMMON_OUTPUT | GRU_COMMON_CSV, run, argc, argv);
  *     } */
 #ifndef GRU_CMD_TOOL_H
 #define GRU_CMD_TOOL_H
