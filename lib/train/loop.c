@@ -20,8 +20,8 @@ struct gru_trainer {
     gru_runner *runner;
     gru_optimizer *optimizer;
     gru_train_state state;
-    bool resumed;
-    size_t batches; /* of an epoch */
+    bool whole_epochs; /* states are carried from batch to batch, and no checkpoint holds them */
+    size_t batches;    /* of an epoch */
     uint32_t *order;
     const unsigned char **records; /* of the batch */
     /* rows of the embedding's table that the coming batch uses */
@@ -127,6 +127,9 @@ gru_status gru_trainer_new(gru_trainer **out, gru_model *model, gru_samples trai
     t->state.stopping = options->stopping;
     t->options.batch = options->batch < train.count ? options->batch : train.count;
     t->options.accumulate = options->accumulate ? options->accumulate : 1;
+    for (size_t i = 0; i < gru_model_arch(model)->count; i++) {
+        t->whole_epochs |= gru_model_arch(model)->layers[i].stateful;
+    }
     t->batches = (train.count + t->options.batch - 1) / t->options.batch;
     if (check_monitor(t, err) ||
         gru_optimizer_new(&t->optimizer, model, pool, &options->optimizer, err) ||
@@ -178,7 +181,6 @@ gru_status gru_trainer_resume(gru_trainer *t, const gru_bundle *b, const char *n
     if (t->state.batch >= t->batches) {
         return gru_error_set(err, GRU_ERR_DATA, "%s: its position is past the epoch's end", name);
     }
-    t->resumed = true;
     gru_runner_refresh(t->runner);
     return GRU_OK;
 }
@@ -267,7 +269,7 @@ static void accumulate(gru_trainer *t, double rows) {
 
 static void step_accumulated(gru_trainer *t, double lr) {
     size_t weights = gru_model_weight_count(t->model);
-    for (size_t i = 0; i < weights; i++) {
+    for (size_t i = 0; i < weights && t->sum_rows > 0; i++) {
         t->sum[i] /= (gru_real)t->sum_rows;
     }
     gru_optimizer_step(t->optimizer, t->sum, t->sum_touched, t->sum_count, lr);
@@ -496,7 +498,7 @@ static gru_status run_epoch(gru_trainer *t, gru_error *err) {
         s->batch++;
         tell(t, NULL);
         bool last = s->batch == t->batches;
-        if (!last && stepped && t->hooks.stop && t->hooks.stop(t->hooks.arg)) {
+        if (!last && stepped && !t->whole_epochs && t->hooks.stop && t->hooks.stop(t->hooks.arg)) {
             return interrupted(t, err);
         }
     }

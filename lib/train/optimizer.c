@@ -148,24 +148,15 @@ static size_t row_at(const gru_optimizer *o, size_t i) {
     return o->touched ? o->touched[i] : i;
 }
 
-static bool all_zero(const gru_real *v, size_t n) {
-    gru_real most = 0;
-    for (size_t i = 0; i < n; i++) {
-        most = fabs((double)v[i]) > (double)most ? (gru_real)fabs((double)v[i]) : most;
-    }
-    return most <= 0;
-}
-
 /* The steps that row missed, with gradient 0. */
 static void catch_up_row(gru_optimizer *o, size_t row) {
     size_t offset = o->offset + row * o->width;
     if (o->last[row] >= o->upto) {
         return;
     }
-    bool decays = o->now.decay > 0 || o->now.couple > 0 || o->options.weight_decay > 0;
-    bool fresh = !decays;
+    bool fresh = !(o->options.weight_decay > 0); /* never used so far: nothing moves it */
     for (size_t i = 0; i < o->states && fresh; i++) {
-        fresh = all_zero(o->state[i] + offset, o->width);
+        fresh = memcmp(o->state[i] + offset, o->zeros, o->width * sizeof *o->zeros) == 0;
     }
     for (uint64_t t = o->last[row] + 1; !fresh && t <= o->upto; t++) {
         run_loop(o, &o->ring[t % RING], offset, o->width, o->zeros);
