@@ -105,6 +105,41 @@ Test(kern, affine) {
     each_table(1, test_affine);
 }
 
+/* One sequence: rows in memory, columns in the lanes; steps wider than what is computed. */
+static void rows_case(const gru_kern *k, size_t rows, size_t inner, size_t columns, bool bias) {
+    size_t out_step = columns + 16, w_step = columns + 32, x_step = inner + 3;
+    gru_real *out = random_block(rows * out_step), *before = block(rows * out_step);
+    gru_real *x = random_block(rows * x_step), *w = random_block(inner * w_step);
+    gru_real *b = random_block(columns);
+    memcpy(before, out, rows * out_step * sizeof *out);
+    k->rows(out, out_step, bias ? b : NULL, x, x_step, rows, inner, w, w_step, columns);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < out_step; j++) {
+            size_t at = r * out_step + j;
+            double want = bias && j < columns ? b[j] : before[at], scale = fabs(want);
+            for (size_t i = 0; j < columns && i < inner; i++) {
+                double term = (double)x[r * x_step + i] * w[i * w_step + j];
+                want += term, scale += fabs(term);
+            }
+            if (j < columns)
+                check_close(k, "rows", out[at], want, scale);
+            else
+                cr_assert(out[at] >= before[at] && out[at] <= before[at]);
+        }
+    free(out), free(before), free(x), free(w), free(b);
+}
+
+static void test_rows(const gru_kern *k) {
+    for (size_t columns = 16; columns <= 208; columns += 16)
+        for (size_t rows = 1; rows <= 9; rows++)
+            rows_case(k, rows, draw_count(20), columns, (rows + columns / 16) % 2);
+    rows_case(k, 50, 128, 192, true);
+    rows_case(k, 1, 1, 16, false);
+}
+Test(kern, rows) {
+    each_table(11, test_rows);
+}
+
 static void outer_case(const gru_kern *k, size_t rows, size_t columns, size_t steps,
                        bool backwards) {
     size_t a_room = rows + gru_random_below(&source, 3),
@@ -539,6 +574,32 @@ static void test_lanes(const gru_kern *k) {
 }
 Test(kern, to_lanes) {
     each_table(9, test_lanes);
+}
+
+static void test_add_rows(const gru_kern *k) {
+    enum { TARGETS = 5 };
+    for (size_t count = 1; count <= 37; count++) {
+        gru_real *lanes = random_block(count * L), *table = random_block(TARGETS * (count + 1));
+        double want[TARGETS][38];
+        gru_real *rows[L];
+        for (size_t t = 0; t < TARGETS; t++)
+            for (size_t i = 0; i <= count; i++)
+                want[t][i] = table[t * (count + 1) + i];
+        for (size_t l = 0; l < L; l++) {
+            size_t t = gru_random_below(&source, TARGETS + 1); /* rows repeat; the last is none */
+            rows[l] = t == TARGETS ? NULL : table + t * (count + 1);
+            for (size_t i = 0; t < TARGETS && i < count; i++)
+                want[t][i] += lanes[i * L + l];
+        }
+        k->add_rows(rows, lanes, count);
+        for (size_t t = 0; t < TARGETS; t++)
+            for (size_t i = 0; i <= count; i++)
+                check_close(k, "add_rows", table[t * (count + 1) + i], want[t][i], 20);
+        free(lanes), free(table);
+    }
+}
+Test(kern, add_rows) {
+    each_table(12, test_add_rows);
 }
 
 static void test_scale_and_dot(const gru_kern *k) {
