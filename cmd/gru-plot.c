@@ -23,7 +23,7 @@ static const gru_option options[] = {
 static const gru_tool tool = {
     "gru-plot",
     "draws training and predictions through gnuplot",
-    "history|confusion|roc|series|scatter|distribution|attention|states [INPUT]",
+    "[OPTION]... history|confusion|roc|series|scatter|distribution| attention|states [INPUT]",
     "gru-predict stock.gru test.npy | gru-plot series -o prices.png",
     options,
     1,
