@@ -80,7 +80,7 @@ static double lazy_against_dense(const char *words, double decay, size_t threads
     }
     gru_random_init(&random, 3, GRU_PURPOSE_TEST, 0);
     for (int t = 1; t <= STEPS; t++) {
-        uint32_t rows[4], count = choose_rows(&random, rows);
+        uint32_t rows[4] = {0}, count = choose_rows(&random, rows);
         double lr = t < 700 ? 0.01 : 0.003;
         memset(full, 0, sizeof full);
         for (size_t i = 0; i < weights; i++) {
