@@ -89,7 +89,7 @@ static size_t truth_count(const gru_answers *a) {
     if (!y->type) {
         return 0;
     }
-    if (y->type == 'i' || y->dims == 0) {
+    if (y->type == 'i' || y->dims == 0 || a->package->kind == GRU_ANSWER_CLASSES) {
         return 1;
     }
     return y->dims == 1 && per_step(a) ? 1 : y->shape[y->dims - 1];
@@ -204,6 +204,24 @@ static gru_status put_number(const gru_answers *a, float value, gru_error *err) 
     return gru_table_put_double(a->to, gru_answers_unit(a, (double)value), err);
 }
 
+/* The class of a one-hot target: where the largest number is. */
+static int32_t hot_class(const gru_answers *a, const unsigned char *record, size_t step) {
+    const gru_slot_spec *y = &a->spec.slot[GRU_Y];
+    size_t width = y->dims ? y->shape[y->dims - 1] : 1;
+    const unsigned char *at = record + y->offset + (per_step(a) ? step * width * 4 : 0);
+    int32_t best = 0;
+    float most, value;
+    memcpy(&most, at, sizeof most);
+    for (size_t i = 1; i < width; i++) {
+        memcpy(&value, at + i * sizeof value, sizeof value);
+        if (value > most) {
+            most = value;
+            best = (int32_t)i;
+        }
+    }
+    return best;
+}
+
 static gru_status put_truth(const gru_answers *a, const unsigned char *record, size_t step,
                             gru_error *err) {
     const gru_slot_spec *y = &a->spec.slot[GRU_Y];
@@ -215,7 +233,9 @@ static gru_status put_truth(const gru_answers *a, const unsigned char *record, s
         int32_t class;
         memcpy(&number, at, sizeof number);
         memcpy(&class, at, sizeof class);
-        if (y->type == 'f' && p->kind != GRU_ANSWER_NUMBERS && a->truths == 1) {
+        if (y->type == 'f' && p->kind == GRU_ANSWER_CLASSES) {
+            class = hot_class(a, record, step);
+        } else if (y->type == 'f' && p->kind == GRU_ANSWER_BINARY && a->truths == 1) {
             class = (int32_t)lrintf(number);
         } else if (y->type == 'f') {
             if (put_number(a, number, err)) {
