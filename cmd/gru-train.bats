@@ -298,3 +298,38 @@ END
     metadata m.gru | grep -q '"scaler.tsv":"#tool gru-scale'
     metadata m.gru | grep -q '"window.tsv":"#tool gru-window'
 }
+
+@test "--gradients: the norm at each step back in time" {
+    printf 'x,y\n0.3,0\n-0.5,0\n0.9,0\n0.2,0\n0,1\n' |
+        gru-window --length 4 --features x --target y -o one.npy
+    gru-train -q --arch 'rnn 1; dense 1' --lr 0 --epochs 2 --gradients g.tsv -o m.gru one.npy
+    [ "$(cut -f 1-3 g.tsv | tr '\t\n' ',;')" = 'epoch,step,back;1,1,3;1,2,2;1,3,1;1,4,0;2,1,3;2,2,2;2,3,1;2,4,0;' ]
+    # One unit with an orthogonal recurrent kernel, 1 or -1: the gradient shrinks by 1 - h² a step.
+    gru-predict --states states.tsv m.gru one.npy >/dev/null
+    paste g.tsv states.tsv | awk -F'\t' '
+        NR > 1 && NR < 6 { g[NR] = $4; h[NR] = $7 }
+        END { for (i = 3; i < 6; i++) {
+                  d = g[i - 1] / g[i] - (1 - h[i] * h[i])
+                  if (!(d < 1e-5 && d > -1e-5)) exit 1
+              } }'
+    # At a rate of 0 the epochs are alike.
+    [ "$(sed -n '2,5p' g.tsv | cut -f 2-)" = "$(sed -n '6,9p' g.tsv | cut -f 2-)" ]
+}
+
+@test "--gradients: what cannot be written is an error before training" {
+    prices
+    run gru-train -q --arch 'gru 2; dense 1' --gradients - stock.npy
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"only one of"*"--gradients"* ]]
+    run gru-train -q --arch 'gru 2; dense 1' --gradients nowhere/g.tsv -o m.gru stock.npy
+    [ "$status" -eq 1 ]
+    run gru-train -q --arch 'pool last; dense 1' --gradients g.tsv -o m.gru stock.npy
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"no recurrent layer"* ]]
+    run bash -c "gru-train -q --arch 'gru 2; dense 1' --epochs 1 --gradients - -o m.gru stock.npy >/dev/full"
+    [ "$status" -eq 1 ]
+    [ ! -e m.gru ] && [ ! -e g.tsv ]
+    gru-train -q --arch 'gru 2; dense 1' --epochs 1 --checkpoint c -o a.gru stock.npy
+    gru-train -q --resume c --epochs 2 --gradients g.tsv -o b.gru stock.npy
+    [ "$(tail -n +2 g.tsv | cut -f 1 | sort -u)" = 2 ]
+}

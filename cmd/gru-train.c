@@ -45,6 +45,7 @@ static const gru_option options[] = {
     {"max-time", 0, GRU_OPTION_TEXT, &w.max_time, "TIME", "stop after the epoch in which 90s, 30m or 2h are over", 0, 0, NULL},
     {"Files", 0, GRU_OPTION_HEADING, NULL, NULL, NULL, 0, 0, NULL},
     {"history", 0, GRU_OPTION_TEXT, &w.history, "FILE", "write a table with the figures of each epoch", 0, 0, NULL},
+    {"gradients", 0, GRU_OPTION_TEXT, &w.gradients, "FILE", "write a table with the norm of the gradient at each step back in time, an epoch at a time", 0, 0, NULL},
     {"checkpoint", 0, GRU_OPTION_TEXT, &w.checkpoint, "FILE", "write all that is needed to go on, after each epoch and when interrupted", 0, 0, NULL},
     {"checkpoint-best", 0, GRU_OPTION_FLAG, &w.checkpoint_best, NULL, "write the checkpoint only after the best epoch so far", 0, 0, NULL},
     {"resume", 0, GRU_OPTION_TEXT, &w.resume, "FILE", "go on from a checkpoint, with the same options and data", 0, 0, NULL},

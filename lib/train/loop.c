@@ -20,6 +20,7 @@ struct gru_trainer {
     gru_runner *runner;
     gru_optimizer *optimizer;
     gru_train_state state;
+    gru_gradients gradients;
     bool whole_epochs; /* states are carried from batch to batch, and no checkpoint holds them */
     size_t batches;    /* of an epoch */
     uint32_t *order;
@@ -54,8 +55,17 @@ static gru_status new_runner(gru_trainer *t, gru_error *err) {
                             .training = true,
                             .seed = t->options.seed,
                             .loss = t->options.loss,
-                            .class_weight = t->options.class_weight};
-    return gru_runner_new(&t->runner, t->model, t->pool, &o, err);
+                            .class_weight = t->options.class_weight,
+                            .want_gradient_norms = t->options.gradients};
+    if (gru_runner_new(&t->runner, t->model, t->pool, &o, err)) {
+        return err->code;
+    }
+    t->gradients.steps = t->spec->slot[GRU_X].shape[0];
+    if (t->options.gradients && !gru_runner_gradient_norms(t->runner)) {
+        return gru_error_set(err, GRU_ERR_USAGE,
+                             "--gradients: the network has no recurrent layer to look back in");
+    }
+    return GRU_OK;
 }
 
 static gru_status new_accumulator(gru_trainer *t, gru_error *err) {
@@ -148,6 +158,7 @@ void gru_trainer_free(gru_trainer *t) {
     gru_runner_free(t->runner);
     gru_optimizer_free(t->optimizer);
     gru_history_free(&t->state.history);
+    gru_gradients_free(&t->gradients);
     free(t->state.best);
     free(t->state.good);
     free(t->order);
@@ -162,6 +173,10 @@ void gru_trainer_free(gru_trainer *t) {
 
 const gru_train_state *gru_trainer_state(const gru_trainer *t) {
     return &t->state;
+}
+
+const gru_gradients *gru_trainer_gradients(const gru_trainer *t) {
+    return &t->gradients;
 }
 
 /* What must be the same for a checkpoint to be gone on with. */
@@ -318,6 +333,10 @@ static gru_status run_batch(gru_trainer *t, gru_error *err) {
     if (!isfinite(figures.loss) || !isfinite(figures.penalty)) {
         return loss_is_no_number(t, "the loss", err);
     }
+    if (t->options.gradients &&
+        gru_gradients_add(&t->gradients, gru_runner_gradient_norms(t->runner), err)) {
+        return err->code;
+    }
     gru_figures_add(&t->state.figures, &figures);
     double lr = rate(t);
     if (t->sum) {
@@ -455,6 +474,7 @@ static gru_status end_epoch(gru_trainer *t, gru_error *err) {
     if (gru_history_add(&s->history, &epoch, err)) {
         return err->code;
     }
+    gru_gradients_end_epoch(&t->gradients, s->epoch);
     s->epoch++;
     s->batch = 0;
     s->seconds = 0;

@@ -8,6 +8,7 @@
 
 #include "train/checkpoint.h"
 #include "train/dataset.h"
+#include "train/gradients.h"
 
 typedef struct gru_train_progress {
     size_t epoch, epochs, batch, batches; /* from 1 */
@@ -41,13 +42,14 @@ typedef struct gru_train_options {
     const double *class_weight; /* [classes] or NULL */
     const char *checkpoint;     /* file written after each epoch, or NULL */
     bool checkpoint_best;       /* only after epochs that were the best so far */
+    bool gradients;             /* keep the gradient's norm at each step back in time */
     double max_seconds;         /* stop after the epoch in which they are used up; 0: no limit */
 } gru_train_options;
 
 typedef struct gru_trainer gru_trainer;
 
 /* Everything is borrowed; validation.count 0: none. GRU_ERR_USAGE when the monitored figure does
- * not exist. */
+ * not exist, or options.gradients are wanted and no layer is recurrent. */
 gru_status gru_trainer_new(gru_trainer **out, gru_model *model, gru_samples train,
                            gru_samples validation, gru_pool *pool, const gru_train_options *options,
                            const gru_train_hooks *hooks, gru_error *err);
@@ -61,6 +63,8 @@ gru_status gru_trainer_resume(gru_trainer *t, const gru_bundle *b, const char *n
  * epoch if gru_trainer_state()->epoch > 0. */
 gru_status gru_trainer_run(gru_trainer *t, gru_error *err);
 const gru_train_state *gru_trainer_state(const gru_trainer *t);
+/* With options.gradients: of the epochs that this run completed. */
+const gru_gradients *gru_trainer_gradients(const gru_trainer *t);
 /* The model and what the finish hook adds, as one file. */
 gru_status gru_trainer_save_model(gru_trainer *t, const char *path, gru_error *err);
 

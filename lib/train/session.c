@@ -94,6 +94,7 @@ static gru_status take_words(gru_session *s, gru_error *err) {
     o->shuffle = w->shuffle;
     o->seed = w->seed;
     o->monitor = w->monitor;
+    o->gradients = w->gradients != NULL;
     o->checkpoint = w->checkpoint;
     o->checkpoint_best = w->checkpoint_best;
     return GRU_OK;
@@ -115,13 +116,17 @@ static gru_status probe(const char *path, gru_output_kind kind, gru_error *err) 
 }
 
 static gru_status probe_outputs(const gru_session_words *w, gru_error *err) {
-    bool out = !w->output || strcmp(w->output, "-") == 0;
-    if (out && w->history && strcmp(w->history, "-") == 0) {
+    int out = !w->output || strcmp(w->output, "-") == 0;
+    out += w->history && strcmp(w->history, "-") == 0;
+    out += w->gradients && strcmp(w->gradients, "-") == 0;
+    if (out > 1) {
         return gru_error_set(err, GRU_ERR_USAGE,
-                             "the model and the history cannot both go to standard output");
+                             "only one of the model, --history and --gradients can go to standard "
+                             "output");
     }
     if (probe(w->output, GRU_OUTPUT_BINARY, err) ||
-        (w->checkpoint && probe(w->checkpoint, GRU_OUTPUT_BINARY, err))) {
+        (w->checkpoint && probe(w->checkpoint, GRU_OUTPUT_BINARY, err)) ||
+        (w->gradients && probe(w->gradients, GRU_OUTPUT_TEXT, err))) {
         return err->code;
     }
     return w->history ? probe(w->history, GRU_OUTPUT_TEXT, err) : GRU_OK;
@@ -348,6 +353,10 @@ gru_status gru_session_run(gru_session *s, const gru_train_hooks *hooks, gru_err
                 (status == GRU_ERR_INTERRUPTED && !s->words.checkpoint);
     if (s->words.history && (good || status == GRU_ERR_INTERRUPTED)) {
         saved = gru_history_write(&state->history, s->words.history, s->words.csv, &second);
+    }
+    if (s->words.gradients && saved == GRU_OK && (good || status == GRU_ERR_INTERRUPTED)) {
+        saved = gru_gradients_write(gru_trainer_gradients(s->trainer), s->words.gradients,
+                                    s->words.csv, &second);
     }
     if (good && saved == GRU_OK) {
         saved = gru_trainer_save_model(s->trainer, s->words.output, &second);

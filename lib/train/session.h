@@ -27,7 +27,7 @@ typedef struct gru_session_words {
     gru_list attach;
     uint64_t seed;
     size_t threads;
-    const char *output, *history; /* output NULL: standard output; history NULL: none */
+    const char *output, *history, *gradients; /* output NULL: standard output; others NULL: none */
     bool csv;
 } gru_session_words;
 
@@ -36,9 +36,9 @@ typedef struct gru_session gru_session;
 gru_status gru_session_new(gru_session **out, const gru_session_words *words, gru_error *err);
 void gru_session_free(gru_session *s);
 gru_model *gru_session_model(gru_session *s);
-/* Trains, writes the history and the model. The model of the last good epoch is written too when
- * the loss is no number any more; after an interruption it is written unless there is a checkpoint.
- * hooks' finish is the session's own. */
+/* Trains, writes the history, the gradients and the model. The model of the last good epoch is
+ * written too when the loss is no number any more; after an interruption it is written unless there
+ * is a checkpoint. hooks' finish is the session's own. */
 gru_status gru_session_run(gru_session *s, const gru_train_hooks *hooks, gru_error *err);
 
 #endif
