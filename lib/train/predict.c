@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BUFFER_BYTES = 64 << 20 };
+
 /* A table beside the predictions: attention weights or states, one line a step. */
 typedef struct side {
     gru_output *out;
@@ -166,6 +168,12 @@ gru_status gru_predictor_new(gru_predictor **out_p, gru_package *package,
     p->name = name;
     p->options = *options;
     p->out = out;
+    size_t most =
+        BUFFER_BYTES / (spec->bytes ? spec->bytes : 1); /* long samples, fewer at a time */
+    p->options.batch = most < options->batch ? most : options->batch;
+    if (p->options.batch == 0) {
+        p->options.batch = 1;
+    }
     if (set_up(p, err)) {
         gru_predictor_free(p);
         return err->code;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SAMPLE_MAX = 1 << 26 }; /* numbers in a window, as a tensor stream may have */
+
 static gru_status find_columns(gru_raw_rows *r, gru_error *err) {
     const gru_windows *w = &r->windows;
     if (gru_mem_new(&r->column, w->features + 1, sizeof *r->column, err) ||
@@ -54,6 +56,11 @@ gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_in
         return gru_error_set(err, GRU_ERR_DATA,
                              "the model takes %zu features, its window.tsv names %zu", features,
                              r->windows.features);
+    }
+    if (r->windows.length > SAMPLE_MAX / features || r->windows.horizon > SAMPLE_MAX) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "the model's window.tsv has windows of %zu rows, which is too long",
+                             r->windows.length);
     }
     if (gru_table_open(&r->table, in, lossy, err)) {
         return err->code;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { FIRST_LINE = 65536 };
+enum { FIRST_LINE = 65536, SAMPLE_MAX = 1 << 26 /* words of a text */ };
 
 bool gru_package_reads_text(const gru_package *package) {
     return gru_model_input(package->model)->tokens;
@@ -79,6 +79,12 @@ static gru_status open_reader(reader *r, gru_package *package, gru_input *in, bo
         gru_vocab_segmenter(r->vocab, &r->segmenter, err) ||
         has_header(in, gru_vocab_text_column(r->vocab), &header, err)) {
         return err->code;
+    }
+    if (gru_vocab_max_len(r->vocab) > SAMPLE_MAX) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "the model's vocab.tsv has texts of %zu words, "
+                             "which is too long",
+                             gru_vocab_max_len(r->vocab));
     }
     if (header) {
         how.text = gru_vocab_text_column(r->vocab);
