@@ -57,7 +57,8 @@ gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_in
                              "the model takes %zu features, its window.tsv names %zu", features,
                              r->windows.features);
     }
-    if (r->windows.length > SAMPLE_MAX / features || r->windows.horizon > SAMPLE_MAX) {
+    if (features == 0 || r->windows.length > SAMPLE_MAX / features ||
+        r->windows.horizon > SAMPLE_MAX) {
         return gru_error_set(err, GRU_ERR_DATA,
                              "the model's window.tsv has windows of %zu rows, which is too long",
                              r->windows.length);
