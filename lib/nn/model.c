@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INPUT_MAX = 1 << 24 }; /* steps, features */
+enum {
+    INPUT_MAX = 1 << 24,  /* steps, features */
+    WEIGHTS_MAX = 1 << 30 /* 4 GiB, and as much again three times in training */
+};
 
 gru_status gru_input_shape_of(const gru_record_spec *spec, gru_input_shape *out, gru_error *err) {
     const gru_slot_spec *x = &spec->slot[GRU_X];
@@ -300,7 +303,10 @@ gru_status gru_model_new(gru_model **out, gru_arch *arch, const gru_input_shape 
     gru_status st = gru_model_declare(&m, arch, input, per_step, err);
     if (st)
         return st;
-    if ((st = gru_model_allocate(m, err))) {
+    if (m->weight_count > WEIGHTS_MAX)
+        st = gru_error_set(err, GRU_ERR_DATA, "the network has %zu weights, expected at most %zu",
+                           m->weight_count, (size_t)WEIGHTS_MAX);
+    if (st || (st = gru_model_allocate(m, err))) {
         gru_model_free(m);
         return st;
     }
@@ -408,8 +414,11 @@ gru_status gru_model_check_data(const gru_model *m, const gru_record_spec *spec,
     bool per_step = kind == GRU_TARGET_CLASS_PER_STEP || kind == GRU_TARGET_NUMBERS_PER_STEP;
     if (per_step != m->per_step)
         return gru_error_set(err, GRU_ERR_DATA,
-                             "the network gives one answer a %s, the data has %s",
-                             m->per_step ? "step" : "sample", text);
+                             "the network gives one answer a %s, the data has %s%s",
+                             m->per_step ? "step" : "sample", text,
+                             m->per_step ? "; 'gru N last', 'attention N' or 'pool' makes one of "
+                                           "the steps"
+                                         : "");
     if (per_step && y->shape[0] != spec->slot[GRU_X].shape[0])
         return gru_error_set(err, GRU_ERR_DATA, "x and y differ in steps: %s", text);
     size_t width = y->type == 'i' ? 1 : y->dims ? y->shape[y->dims - 1] : 1;
