@@ -43,4 +43,4 @@ $(OUT)/history.png: $(OUT)/model.gru
 	gru-plot history -o $@ $(OUT)/history.tsv
 
 $(OUT)/series.png: $(OUT)/predictions.tsv
-	gru-plot series -o $@ $<
+	gru-plot series --values "$(COLUMN)" -o $@ $<

@@ -60,7 +60,7 @@ cat "$out/report.txt"
 
 # 6. Figures. Without gnuplot there are none, and nothing else is missing.
 gru-plot history -o "$out/history.png" "$out/history.tsv" || :
-gru-plot series -o "$out/series.png" "$out/predictions.tsv" || :
+gru-plot series --values "$column" -o "$out/series.png" "$out/predictions.tsv" || :
 
 # 7. The days after the last row, from the raw file: the line for cron.
 gru-predict --raw --steps "$steps" "$out/model.gru" "$input"
