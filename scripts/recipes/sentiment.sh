@@ -10,14 +10,18 @@ text=text                  # the column of texts
 label=sentiment            # the column of labels; any words will do
 test=                      # a file of test rows of its own; without it 20 % of input are held out
 segment=auto               # char for Chinese by characters, space for words as Keras has them
+length=100                 # words (or characters) of a text that the network sees
+words=10000                # of the vocabulary
 arch=sentiment.arch        # the network; a file beside this script, or anywhere
-epochs=20                  # at most; training stops 3 epochs after the validation loss was lowest
+epochs=20                  # at most
+stopping=patience=3        # training stops 3 epochs after the validation loss was lowest
 seed=42                    # of the weights and the shuffling; the split's is always 42
 threads=                   # of work, unless all processors; the result is the same
 out=build/sentiment        # everything made goes here
 for argument; do
     case $argument in
-    input=* | text=* | label=* | test=* | segment=* | arch=* | epochs=* | seed=* | threads=* | out=*)
+    input=* | text=* | label=* | test=* | segment=* | length=* | words=* | arch=* | epochs=* | stopping=* | \
+        seed=* | threads=* | out=*)
         export "${argument?}"
         ;;
     *)
@@ -33,17 +37,17 @@ PATH=${GRU_BIN:-$here/../../build}:$PATH
 [ -f "$arch" ] || arch=$here/$arch
 mkdir -p "$out"
 
-# 1. Texts become rows of 100 word numbers, short ones padded and long ones cut at the front; the
-#    10,000 commonest words are kept, and remembered with the labels in vocab.tsv.
+# 1. Texts become rows of 100 word numbers (length), short ones padded and long ones cut at the front;
+#    the 10,000 commonest words (words) are kept, and remembered with the labels in vocab.tsv.
 # 2. Rows are dealt out by chance: for testing, for validation (10 % of the rest), for training.
 if [ -z "$test" ]; then
     gru-tokenize --fit "$out/vocab.tsv" --text "$text" --label "$label" --segment "$segment" \
-        --vocab-size 10000 --max-len 100 --padding pre --truncating pre "$input" |
+        --vocab-size "$words" --max-len "$length" --padding pre --truncating pre "$input" |
         gru-split --order random --test 20% --validation 10% --seed 42 \
             "$out/train.npy" "$out/validation.npy" "$out/test.npy"
 else
     gru-tokenize --fit "$out/vocab.tsv" --text "$text" --label "$label" --segment "$segment" \
-        --vocab-size 10000 --max-len 100 --padding pre --truncating pre "$input" |
+        --vocab-size "$words" --max-len "$length" --padding pre --truncating pre "$input" |
         gru-split --order random --test 10% --seed 42 "$out/train.npy" "$out/validation.npy"
     gru-tokenize --vocab "$out/vocab.tsv" --text "$text" --label "$label" -o "$out/test.npy" "$test"
 fi
@@ -51,7 +55,7 @@ fi
 # 3. Training. The vocabulary goes into the model, so that one file is all that prediction needs.
 gru-train --arch "$arch" --attach "$out/vocab.tsv" --summary \
     --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" ${threads:+--threads "$threads"} \
-    --validation "$out/validation.npy" --monitor val_loss --early-stopping patience=3 \
+    --validation "$out/validation.npy" --monitor val_loss --early-stopping "$stopping" \
     --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
 
 # 4. Scores on the rows held out: accuracy, the classification report, the confusion matrix.
