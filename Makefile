@@ -32,6 +32,8 @@ TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(DOUBLE_TEST_SRC),$(TEST_S
 # The numeric layers once more in double precision, for the gradient checks.
 DOUBLE_OBJ := $(LIB_SRC:%.c=$(BUILD)/double/%.o) $(DOUBLE_TEST_SRC:%.c=$(BUILD)/double/%.o)
 
+# Keep the tools' objects: deleted ones would be made again by the next make.
+.SECONDARY:
 .PHONY: all check demo asan install uninstall clean help tools lib
 all: lib tools
 lib: $(BUILD)/libgru.a $(BUILD)/libgru.so $(BUILD)/gru.pc

@@ -9,6 +9,10 @@ setup() {
     make -s install BUILD=build DESTDIR="$D" PREFIX=/usr
 }
 
+@test "what is built stays built: make has nothing to do" {
+    make -q BUILD=build all
+}
+
 @test "tools, pages, completions and library are installed, and uninstalled to the last file" {
     "$D/usr/bin/gru-scale" --version
     [ -f "$D/usr/share/man/man7/gru.7" ]
