@@ -333,3 +333,54 @@ END
     gru-train -q --resume c --epochs 2 --gradients g.tsv -o b.gru stock.npy
     [ "$(tail -n +2 g.tsv | cut -f 1 | sort -u)" = 2 ]
 }
+
+@test "an embedding begins with the vectors of weights=FILE, text, gzipped or binary" {
+    gru-tokenize --fit vocab.tsv --segment space --text text --label sentiment --vocab-size 2000 \
+        --max-len 20 -o train.npy "$T/reviews.csv"
+    words=$(grep -v '^#' vocab.tsv | sed -n '2,41p' | cut -f2)
+    {
+        echo "41 2"
+        echo "no-such-word 9 9"
+        for w in $words; do echo "$w 0.5 -1"; done
+    } >v.vec
+    sed 1d v.vec | gzip >v.txt.gz
+    {
+        echo "41 2"
+        printf 'no-such-word \0\0\0\0\0\0\0\0\n'
+        for w in $words; do printf '%s \0\0\0\077\0\0\200\277\n' "$w"; done
+    } >v.bin
+    for f in v.vec v.txt.gz v.bin; do
+        run gru-train --arch "embedding 2000 2 frozen weights=$f; gru 4; dense 1 sigmoid" \
+            --attach vocab.tsv --epochs 1 -o "$f.gru" train.npy
+        [ "$status" -eq 0 ]
+        [[ "${lines[0]}" == "gru-train: $f: 40 of "*" words found" ]]
+        # rows 0, 1 … 40: zeros, then 0.5 and -1; frozen, so they are still that
+        gru-model export --to keras -o w.st "$f.gru"
+        grep -q '"0.embeddings":{"dtype":"F32","shape":\[2000,2\],"data_offsets":\[0,16000\]' w.st
+        tail -c +$((8 + $(od -An -tu8 -N8 w.st) + 1)) w.st | head -c 328 | od -An -v -w8 -tx4 |
+            sort | uniq -c | tr -s ' ' >rows
+        [ "$(cat rows)" = "$(printf ' 1 00000000 00000000\n 40 3f000000 bf800000')" ]
+    done
+    rm v.vec
+    gru-model show v.vec.gru | grep -q 'embedding 2000 2 frozen weights=v.vec'
+    gru-predict v.vec.gru train.npy >/dev/null
+}
+
+@test "vectors that don't fit, and vectors without a vocabulary" {
+    reviews
+    printf '2 3\ngood 1 2 3\nbad 1 x 3\n' >v.vec
+    bad() { # ROWS-AND-WIDTH MESSAGE
+        run gru-train -q --arch "embedding $1 weights=v.vec; gru 2; dense 1 sigmoid" \
+            --attach vocab.tsv -o m.gru train.npy
+        [ "$status" -eq 1 ]
+        [ "$output" = "gru-train: $2" ]
+        [ ! -e m.gru ]
+    }
+    bad "2000 2" "v.vec: vectors of 3 numbers, but the embedding's have 2"
+    bad "2000 3" "v.vec:3: 'x' is not a number"
+    rm v.vec
+    bad "2000 3" "v.vec: cannot open: No such file or directory"
+    run gru-train -q --arch 'embedding 2000 3 weights=v.vec; gru 2; dense 1 sigmoid' -o m.gru train.npy
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"weights=v.vec needs the vocabulary"*"--attach vocab.tsv"* ]]
+}

@@ -386,3 +386,14 @@ size_t gru_number_format(float value, char out[GRU_NUMBER_MAX]) {
 size_t gru_number_format_double(double value, char out[GRU_NUMBER_MAX]) {
     return format_any(value, false, out);
 }
+
+void gru_number_group(size_t value, char out[GRU_NUMBER_MAX]) {
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%zu", value), n = 0;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            out[n++] = ',';
+        out[n++] = digits[i];
+    }
+    out[n] = '\0';
+}

@@ -18,5 +18,7 @@ bool gru_number_missing(const char *text, size_t len);
  * prints as nan, infinity as inf or -inf. */
 size_t gru_number_format(float value, char out[GRU_NUMBER_MAX]);
 size_t gru_number_format_double(double value, char out[GRU_NUMBER_MAX]);
+/* A count for people: 1234567 → "1,234,567". */
+void gru_number_group(size_t value, char out[GRU_NUMBER_MAX]);
 
 #endif

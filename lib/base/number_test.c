@@ -172,3 +172,16 @@ Test(number, knows_missing_values) {
               gru_number_missing("NaN", 3) && gru_number_missing("NULL", 4));
     cr_assert_not(gru_number_missing("0", 1) || gru_number_missing("none", 4));
 }
+
+Test(number, groups_digits) {
+    static const struct {
+        size_t value;
+        const char *text;
+    } cases[] = {
+        {0, "0"}, {999, "999"}, {1000, "1,000"}, {123456, "123,456"}, {1234567, "1,234,567"}};
+    char text[GRU_NUMBER_MAX];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gru_number_group(cases[i].value, text);
+        cr_assert_str_eq(text, cases[i].text);
+    }
+}

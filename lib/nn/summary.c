@@ -1,25 +1,14 @@
 /* A network as a table for people. */
 #include "nn/summary.h"
 
+#include "base/number.h"
+
 #include <stdio.h>
 
-/* 1234567 → "1,234,567" */
-static void group_digits(size_t value, char out[32]) {
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%zu", value), n = 0;
-    for (int i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0) {
-            out[n++] = ',';
-        }
-        out[n++] = digits[i];
-    }
-    out[n] = '\0';
-}
-
 static void add_total(gru_str *out, const char *what, size_t count) {
-    char number[32];
+    char number[GRU_NUMBER_MAX];
     double kib = (double)count * sizeof(gru_real) / 1024;
-    group_digits(count, number);
+    gru_number_group(count, number);
     gru_str_addf(out, "%-20s %15s (%.2f %s)\n", what, number, kib < 1024 ? kib : kib / 1024,
                  kib < 1024 ? "KiB" : "MiB");
 }
@@ -46,7 +35,7 @@ void gru_model_summary(const gru_model *m, gru_str *out) {
         } else {
             snprintf(shape, sizeof shape, "(%zu)", units);
         }
-        group_digits(gru_model_layer_params(m, i), number);
+        gru_number_group(gru_model_layer_params(m, i), number);
         gru_str_addf(out, "%-*s  %-18s %12s\n", (int)widest, gru_str_text(&text), shape, number);
         gru_str_free(&text);
     }

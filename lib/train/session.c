@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "train/package.h"
+#include "train/pretrained.h"
 #include "train/record.h"
 #include "train/weigh.h"
 
@@ -250,6 +251,10 @@ static gru_status make_model(gru_session *s, gru_error *err) {
     }
     if (s->words.class_weight &&
         gru_class_weights(s->words.class_weight, s->train, s->classes, &s->class_weight, err)) {
+        return err->code;
+    }
+    /* a checkpoint has its own rows, and the file of vectors may be gone by now */
+    if (!s->resume && gru_pretrained_load(s->model, s->attachments.text[GRU_ROLE_VOCAB], err)) {
         return err->code;
     }
     return s->words.init ? take_init(s, err) : GRU_OK;
