@@ -15,13 +15,14 @@ words=10000                # of the vocabulary
 arch=sentiment.arch        # the network; a file beside this script, or anywhere
 epochs=20                  # at most
 stopping=patience=3        # training stops 3 epochs after the validation loss was lowest
+more=                      # other options of gru-train
 seed=42                    # of the weights and the shuffling; the split's is always 42
 threads=                   # of work, unless all processors; the result is the same
 out=build/sentiment        # everything made goes here
 for argument; do
     case $argument in
     input=* | text=* | label=* | test=* | segment=* | length=* | words=* | arch=* | epochs=* | stopping=* | \
-        seed=* | threads=* | out=*)
+        more=* | seed=* | threads=* | out=*)
         export "${argument?}"
         ;;
     *)
@@ -52,11 +53,12 @@ else
     gru-tokenize --vocab "$out/vocab.tsv" --text "$text" --label "$label" -o "$out/test.npy" "$test"
 fi
 
+# shellcheck disable=SC2086 # more is a list of words
 # 3. Training. The vocabulary goes into the model, so that one file is all that prediction needs.
 gru-train --arch "$arch" --attach "$out/vocab.tsv" --summary \
     --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" ${threads:+--threads "$threads"} \
     --validation "$out/validation.npy" --monitor val_loss --early-stopping "$stopping" \
-    --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
+    $more --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
 
 # 4. Scores on the rows held out: accuracy, the classification report, the confusion matrix.
 gru-predict -o "$out/predictions.tsv" "$out/model.gru" "$out/test.npy"
