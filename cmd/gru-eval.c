@@ -13,9 +13,9 @@ static long long errors;
 
 static const gru_option options[] = {
     {"task", 0, GRU_OPTION_CHOICE, &task, "TASK",
-     "What was predicted: a yes or no, one class of several, a class (or several yes/no values) "
-     "per "
-     "step, numbers, the next token.",
+     "What was predicted: binary (yes or no), multiclass (one class of several), labelling (a "
+     "class, "
+     "or several yes/no values, per step), regression (numbers), language (the next token).",
      0, 0, "auto|binary|multiclass|labelling|regression|language"},
     {"positive", 0, GRU_OPTION_TEXT, &positive, "LABEL",
      "The class that `score` is the probability of; found from the labels unless given.", 0, 0,

@@ -1,106 +1,167 @@
 #!/usr/bin/env bats
-# gru-plot as its user meets it: every figure, every form, and bad input.
+# gru-plot as its user meets it: each figure on each canvas, and every bad input.
 
 bats_require_minimum_version 1.5.0
 
 setup() {
     PATH="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}:$PATH"
     cd "$BATS_TEST_TMPDIR"
-    G=$BATS_TEST_DIRNAME/../testdata/golden/metrics
-    # Plotting a table of three epochs.
-    printf 'epoch\tloss\taccuracy\tval_loss\tval_accuracy\n1\t0.7\t0.5\t0.7\t0.5\n2\t0.5\t0.7\t0.6\t0.6\n3\t0.3\t0.9\t0.5\t0.8\n' >history.tsv
-    printf 'id\ty_true\ty_pred\n2024-01-02\t10\t11\n2024-01-03\t12\t11.5\n2024-01-04\t11\t11.7\n' >series.tsv
+    command -v gnuplot >/dev/null || [[ "$BATS_TEST_DESCRIPTION" == "a missing gnuplot"* ]] || skip 'no gnuplot'
+    T=$BATS_TEST_DIRNAME/../testdata
+    G=$T/golden/metrics
+    printf 'epoch\tloss\tval_loss\taccuracy\tval_accuracy\tlr\tseconds\n1\t.9\t.8\t.6\t.5\t.1\t1\n2\t.7\t.6\t.7\t.6\t.1\t1\n3\t.5\t.7\t.8\t.6\t.1\t1\n' >history.tsv
+    printf 'id,y_true,y_pred\n2024-01-30,10,11\n2024-01-31,12,11\n2024-02-01,13,12\n' >prices.csv
+    printf 'id,step,weight\na,1,.2\na,2,.8\nb,1,.6\nb,2,.4\n' >attention.csv
+    printf 'id,step,unit_1,unit_2\na,1,.2,-.1\na,2,.8,.3\nb,1,9,9\n' >states.csv
 }
 
 fails() {
-    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] && [[ "$output" == *"$1"* ]]
+    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] && [[ "$output" == "gru-plot: "*"$1"* ]]
 }
 
-needs_gnuplot() {
-    command -v gnuplot >/dev/null || skip 'no gnuplot'
+png_size() { od -An -tu1 -j16 -N8 "$1" | awk '{ print $3 * 256 + $4 "x" $7 * 256 + $8 }'; }
+
+@test "every figure as PNG, SVG and PDF" {
+    while read -r kind file; do
+        for end in png svg pdf; do
+            gru-plot "$kind" -o "$kind.$end" "$file"
+        done
+        [ "$(head -c 4 "$kind.png" | od -An -c | tr -d ' ')" = '211PNG' ]
+        grep -q '</svg>' "$kind.svg"
+        [ "$(head -c 5 "$kind.pdf")" = '%PDF-' ]
+    done <<END
+history history.tsv
+confusion $G/multiclass.tsv
+roc $G/multiclass.tsv
+series prices.csv
+scatter prices.csv
+distribution $G/binary.tsv
+attention attention.csv
+states states.csv
+END
 }
 
-size_of() { # width x height of a PNG, from its header
-    od -An -tu1 -j16 -N8 "$1" | awk '{ print ($3 * 256 + $4) "x" ($7 * 256 + $8) }'
+@test "every figure into the terminal, 79 by 24 in a pipe" {
+    gru-plot history history.tsv >got
+    grep -q 'lowest validation loss: epoch 2' got
+    [ "$(awk 'length > 79' got | wc -l)" -eq 0 ]
+    [ "$(wc -l <got)" -le 25 ]
+    gru-plot series prices.csv | grep -q predicted
+    gru-plot confusion "$G/binary.tsv" | grep -q positive
+    gru-plot distribution prices.csv | grep -q Errors
+    [ "$(gru-plot attention attention.csv | sed -n 1p)" = ' @' ]
+    gru-plot states states.csv | grep -q units
+    gru-plot --size 60x15 roc "$G/binary.tsv" | grep -q 'area 0\.'
 }
 
-@test "history, confusion, series, scatter and distribution as PNG" {
-    needs_gnuplot
-    gru-plot history -o h.png history.tsv
-    gru-plot confusion -o c.png "$G/binary.tsv"
-    gru-plot series -o s.png series.tsv
-    gru-plot scatter -o x.png series.tsv
-    gru-plot distribution -o d.png series.tsv
-    gru-plot roc -o r.png "$G/binary.tsv"
-    for f in h c s x d r; do
-        [ "$(head -c 8 $f.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ]
-        [ "$(wc -c <$f.png)" -gt 2000 ]
+@test "standard input, gzip, title, size, values" {
+    gzip -c prices.csv | gru-plot series --title 'Prices of A' --values 'Close (dollars)' -o a.svg
+    grep -q 'Prices of A' a.svg
+    grep -q 'Close (dollars)' a.svg
+    grep -q '2024-01-3' a.svg
+    gru-plot series --size 640x400 -o a.png prices.csv
+    [ "$(png_size a.png)" = 640x400 ]
+}
+
+@test "confusion counts are the table's" {
+    gru-plot confusion -o c.svg "$G/binary.tsv"
+    gru-eval --tsv "$G/binary.tsv" | awk '$1 == "confusion" { print $4 }' | while read -r count; do
+        grep -q ">$count<" c.svg
     done
 }
 
-@test "the size is as asked for" {
-    needs_gnuplot
-    gru-plot series --size 640x480 -o s.png series.tsv
-    [ "$(size_of s.png)" = 640x480 ]
-}
-
-@test "SVG holds title and labels as text, Chinese too" {
-    needs_gnuplot
-    gru-plot confusion --title 情感分析 -o c.svg "$G/binary_zh.tsv"
-    grep -q 情感分析 c.svg
+@test "Chinese labels are written as they are" {
+    gru-plot confusion -o c.svg "$G/binary_zh.tsv"
     grep -q 負面 c.svg
-    head -c 100 c.svg | grep -q '<?xml\|<svg'
+    gru-plot confusion -o c.png "$G/binary_zh.tsv"
 }
 
-@test "PDF" {
-    needs_gnuplot
-    gru-plot series -o s.pdf series.tsv
-    [ "$(head -c 5 s.pdf)" = %PDF- ]
+@test "labels can't run commands" {
+    cat >evil.csv <<'END'
+y_true,label
+it's `touch pwned`,"a"" ; system(\""touch pwned\"")"
+"x
+END_OF_DATA
+system(""touch pwned"")",x
+END
+    gru-plot confusion --title 'it`touch pwned`' -o evil.png evil.csv
+    gru-plot confusion --title 'it`touch pwned`' evil.csv >/dev/null
+    printf 'y_true,label\na%%sd,b%%\n' | gru-plot confusion -o tick.svg
+    grep -q 'a%sd<' tick.svg
+    printf 'id,step,weight\n`touch pwned`,1,.2\n' | gru-plot attention -o evil.png
+    gru-plot series --title "'; system('touch pwned'); '" --font "'; system('touch pwned')" -o evil.svg prices.csv
+    [ ! -e pwned ]
 }
 
-@test "without -o it is drawn in the terminal" {
-    needs_gnuplot
-    gru-plot series series.tsv >out
-    grep -q actual out
-    gru-plot series <series.tsv | cmp - out
-}
-
-@test "a missing gnuplot is a clear message and no file" {
+@test "a missing gnuplot is named with its package" {
     mkdir bin
-    run env PATH="$PWD/bin" "$(command -v gru-plot)" series -o s.png series.tsv
-    fails gnuplot
-    [ ! -e s.png ]
+    ln -s "$(command -v gru-plot)" bin
+    run env PATH="$PWD/bin" gru-plot series -o a.png prices.csv
+    fails 'gnuplot is not installed (Debian: apt-get install gnuplot-nox)'
+    [ ! -e a.png ]
 }
 
-@test "bad input: one line, exit 1, no file" {
-    run gru-plot series -o out.png /dev/null
-    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
-    printf 'id\ty_true\ty_pred\n' >head.tsv
-    run gru-plot series -o out.png head.tsv
-    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
-    run gru-plot history -o out.png series.tsv
-    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
-    printf 'id\ty_true\ty_pred\na\tabc\t3\n' >word.tsv
-    run gru-plot series -o out.png word.tsv
-    fails "word.tsv:2"
-    run gru-plot series -o out.png missing.tsv
-    fails "missing.tsv"
-    [ ! -e out.png ]
-    run gru-plot series -o no/such/dir.png series.tsv
-    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
+@test "gnuplot's own complaint is passed on" {
+    mkdir bin
+    printf '#!/bin/sh\necho "line 3: no such terminal" >&2\nexit 1\n' >bin/gnuplot
+    chmod +x bin/gnuplot
+    PATH=$PWD/bin:$PATH run gru-plot series -o a.png prices.csv
+    fails 'gnuplot failed: no such terminal'
+    [ ! -e a.png ]
 }
 
-@test "bad command lines are exit 2" {
+@test "without a Chinese font the package to install is named" {
+    mkdir bin
+    printf '#!/bin/sh\n' >bin/fc-list
+    chmod +x bin/fc-list
+    PATH=$PWD/bin:$PATH run -0 --separate-stderr gru-plot confusion -o c.png "$G/binary_zh.tsv"
+    [[ "$stderr" == *fonts-noto-cjk* ]]
+}
+
+@test "a wrong command line is status 2" {
     run -2 gru-plot
-    run -2 gru-plot portrait series.tsv
-    run -2 gru-plot series --size huge series.tsv
-    run -2 gru-plot series --no-such-option series.tsv
+    run -2 gru-plot pie history.tsv
+    run -2 gru-plot history --nonsense history.tsv
+    run -2 gru-plot history -o a.jpg history.tsv
+    run -2 gru-plot history --size 10 history.tsv
+    run -2 gru-plot history --size 99999x99999 -o a.png history.tsv
+    run -2 gru-plot history --size 800x600x -o a.png history.tsv
+    [ ! -e a.png ]
 }
 
-@test "a full disk is an error, a closed pipe is quiet" {
-    needs_gnuplot
-    run -1 --separate-stderr bash -c 'gru-plot series series.tsv >/dev/full'
-    [ "${#stderr_lines[@]}" -eq 1 ]
-    run --separate-stderr bash -c 'gru-plot series series.tsv | head -c 1'
+@test "bad tables: empty, header only, columns missing, words, ragged, bad UTF-8" {
+    run gru-plot series -o a.png </dev/null
+    fails 'empty'
+    run gru-plot series -o a.png <<<'id,y_true,y_pred'
+    fails 'only a header'
+    run gru-plot history -o a.png <<<'epoch,loss'
+    fails 'only a header'
+    run gru-plot history -o a.png prices.csv
+    fails "no column 'epoch'; there are id, y_true, y_pred"
+    run gru-plot confusion -o a.png prices.csv
+    fails "no column 'label'; there are id, y_true, y_pred"
+    run gru-plot series -o a.png "$G/binary.tsv"
+    fails "no column 'y_pred'"
+    run gru-plot roc -o a.png <<<$'y_true,label\na,a'
+    fails "a column 'score'"
+    run gru-plot roc -o a.png <<<$'y_true,label,score\na,a,.9'
+    fails 'one class only'
+    run gru-plot series -o a.png <<<$'y_true,y_pred\n1,x'
+    fails "standard input:2: column 'y_pred': 'x' is not a number"
+    run gru-plot history -o a.png <<<$'epoch,loss\n1,x'
+    fails "standard input:2: column 'loss': 'x' is not a number"
+    run gru-plot series -o a.png <<<$'y_true,y_pred\n1'
+    fails 'standard input:2'
+    run gru-plot confusion -o a.png <<<$'y_true,label\na,\xff'
+    fails 'standard input:2'
+    [ ! -e a.png ]
+}
+
+@test "a full disk, a closed pipe, a missing directory" {
+    run bash -c 'gru-plot series prices.csv > /dev/full'
+    fails 'No space left'
+    run -0 --separate-stderr bash -c 'gru-plot series prices.csv | :'
     [ -z "$stderr" ]
+    run gru-plot series -o nowhere/a.png prices.csv
+    fails 'nowhere'
 }

@@ -1,7 +1,6 @@
 /* Figures of answers that are labels: yes/no, one of several, one a step, the next token. */
 #include "eval/evaluate_parts.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -256,9 +255,6 @@ static gru_status add_binary(run *r, gru_error *err) {
     const size_t count = ranks->count ? sizeof all / sizeof *all : 3;
     for (size_t i = 0; status == GRU_OK && i < count; i++)
         status = gru_evaluation_add(e, all[i].name, NULL, all[i].value, err);
-    if (ranks->count && isnan(all[3].value))
-        gru_warn("%s: y_true holds one class only, so the area under the ROC curve is undefined",
-                 r->p->file);
     return status;
 }
 
@@ -340,7 +336,8 @@ gru_status gru_evaluate_classes(gru_evaluation *e, gru_predictions *p,
         status = one_row(&r, err);
     }
     if (status == GRU_OK && e->samples == 0)
-        status = gru_error_set(err, GRU_ERR_DATA, "%s: no row has a y_true", p->file);
+        status = gru_error_set(err, GRU_ERR_DATA, "%s: %s", p->file,
+                               e->left_out ? "no row has a y_true" : "no rows, only a header");
     if (status == GRU_OK)
         status = gru_classes_finish(&e->classes, err);
     if (status == GRU_OK)

@@ -16,8 +16,7 @@ typedef struct run {
     gru_predictions *p;
     double *truth, *predicted, *before; /* [horizons]; before: the true values of the row before */
     bool has_before;
-    gru_when_kind kind; /* of the row before's id */
-    double when;
+    gru_when when;               /* of the row before */
     uint64_t moves, right_moves; /* times the naive forecast was wrong; our direction was right */
     double nll;                  /* notes: Σ −log p */
     uint64_t hits, false_alarms, misses, values;
@@ -69,14 +68,9 @@ static bool follows(run *r) {
     const gru_predictions *p = r->p;
     bool yes = r->has_before;
     if (p->id != GRU_NO_COLUMN) {
-        double when = 0;
         const gru_field *id = &p->row[p->id];
-        const gru_when_kind kind = gru_when_id(id->text, id->len, &when);
-        if (kind == GRU_WHEN_UNKNOWN || kind != r->kind)
-            yes = false;
-        else if (kind == GRU_WHEN_ROW ? !(fabs(when - r->when - 1) < 0.5) : !(when > r->when))
-            yes = false;
-        r->kind = kind;
+        const gru_when when = gru_when_id(id->text, id->len);
+        yes = yes && gru_when_follows(&r->when, &when);
         r->when = when;
     }
     /* Windows of several targets must overlap in all but one, or they weren't made a step apart. */
@@ -248,7 +242,8 @@ gru_status gru_evaluate_numbers(gru_evaluation *e, gru_predictions *p,
             status = notes ? note_row(&r, err) : number_row(&r, err);
     }
     if (status == GRU_OK && e->samples == 0)
-        status = gru_error_set(err, GRU_ERR_DATA, "%s: no row has a y_true", p->file);
+        status = gru_error_set(err, GRU_ERR_DATA, "%s: %s", p->file,
+                               e->left_out ? "no row has a y_true" : "no rows, only a header");
     if (status == GRU_OK)
         status = notes ? add_notes(&r, err) : add_numbers(&r, err);
     free(r.truth);

@@ -150,7 +150,7 @@ static void figures(const gru_evaluation *e, gru_str *out) {
         if (!strcmp(m->name, "sequences"))
             gru_str_addf(out, "%-18s %10.0f\n", m->name, m->value);
         else if (isnan(m->value))
-            gru_str_addf(out, "%-18s %10s\n", m->name, "undefined");
+            gru_str_addf(out, "%-18s %10s   (y_true lacks a class)\n", m->name, "undefined");
         else
             gru_str_addf(out, "%-18s %10.4f\n", m->name, m->value);
     }

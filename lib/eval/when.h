@@ -2,17 +2,20 @@
 #ifndef GRU_EVAL_WHEN_H
 #define GRU_EVAL_WHEN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-/* A date, year first (2024-03-31, 2024/3/31, 20240331 is a number) or day first
- * (31/03/2024, 31.3.2024, 31-03-2024), optionally with a time after a blank or T (hh:mm[:ss[.fff]],
- * a trailing Z or offset is ignored): seconds since 1970-01-01. false for anything else. */
-bool gru_when_parse(const char *text, size_t len, double *seconds);
+#include "series/date.h"
 
 typedef enum gru_when_kind { GRU_WHEN_UNKNOWN, GRU_WHEN_ROW, GRU_WHEN_DATE } gru_when_kind;
 
-/* A whole number is a row, a date a date. */
-gru_when_kind gru_when_id(const char *text, size_t len, double *value);
+/* One value can't tell 1 February from 2 January, so a date is read in each order; NaN where it is
+ * none in that order. A row number is in all three. */
+typedef struct gru_when {
+    gru_when_kind kind;
+    double at[GRU_DATE_ORDERS]; /* seconds since 1970-01-01, or the row number */
+} gru_when;
+
+/* A date is a date (20240131 too), any other whole number is a row. */
+gru_when gru_when_id(const char *text, size_t len);
+/* true when b comes after a; row numbers must be next to each other. */
+bool gru_when_follows(const gru_when *a, const gru_when *b);
 
 #endif

@@ -129,6 +129,22 @@ static void canvas_line(const gru_drawing *d, gru_str *script) {
     gru_str_add(script, "set key bmargin center horizontal height 1\nset datafile missing 'NaN'\n");
 }
 
+/* gnuplot's drawing with characters without its form feed and the blanks at the ends of lines. */
+static void trim_lines(gru_str *text, size_t from) {
+    size_t to = from;
+    for (size_t i = from; i < text->len; i++) {
+        if (text->data[i] == '\f')
+            continue;
+        while (text->data[i] == '\n' && to > from && text->data[to - 1] == ' ')
+            to--;
+        text->data[to++] = text->data[i];
+    }
+    while (to > from + 1 && text->data[to - 1] == '\n' && text->data[to - 2] == '\n')
+        to--;
+    text->data[to] = '\0';
+    text->len = to;
+}
+
 gru_status gru_figure_draw(const gru_figure *figure, gru_table *table, const char *file,
                            gru_str *out, gru_error *err) {
     gru_str script = {0};
@@ -141,6 +157,8 @@ gru_status gru_figure_draw(const gru_figure *figure, gru_table *table, const cha
         canvas_line(&d, &script);
         gru_str_add_bytes(&script, gru_str_text(&d.script), d.script.len);
         status = gru_gnuplot_run(&script, out, err);
+        if (status == GRU_OK && gru_draw_plain(&d))
+            trim_lines(out, before);
     }
     gru_str_free(&script);
     gru_str_free(&d.script);

@@ -42,7 +42,7 @@ static void ticks(gru_drawing *d, const gru_classes *c, const char *axis) {
         const char *name = gru_classes_name(c, c->order[i]);
         gru_str shown = {0};
         gru_text_cut(&shown, name, NAME_SHOWN);
-        gru_gnuplot_quote(&d->script, gru_str_text(&shown));
+        gru_gnuplot_quote_tick(&d->script, gru_str_text(&shown));
         gru_str_free(&shown);
         gru_str_addf(&d->script, " %zu", i);
         narrow = narrow && gru_text_width(name) * c->count <= 64;

@@ -176,7 +176,7 @@ static void picture(gru_drawing *d, const heat *h, bool units) {
         gru_str_add(&d->script, "set ytics scale 0 (");
         for (size_t i = 0; i < rows; i++) {
             gru_str_add(&d->script, i ? ", " : "");
-            gru_gnuplot_quote(&d->script, h->names[i]);
+            gru_gnuplot_quote_tick(&d->script, h->names[i]);
             gru_str_addf(&d->script, " %zu", i + 1);
         }
         gru_str_add(&d->script, ")\n");

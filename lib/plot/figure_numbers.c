@@ -14,32 +14,30 @@ enum { BINS = 50, DAY = 86400 };
 
 /* One row: where it stands, what was true (NaN: unknown), what was predicted. */
 typedef struct point {
-    double x, truth, predicted;
+    double x;                   /* seconds, or the row from 1 */
+    double at[GRU_DATE_ORDERS]; /* seconds, as long as the order of its date is unknown */
+    double truth, predicted;
 } point;
 
 typedef struct points {
     point *at;
     size_t count, cap, truths;
-    gru_when_kind kind; /* what x is: a date, or a row */
+    gru_date_watch watch;
+    bool dates; /* x is a date, not a row */
 } points;
 
 static gru_status read_point(const gru_predictions *p, points *all, gru_error *err) {
     point new = {.x = (double)all->count + 1, .truth = NAN};
-    double when = 0;
     gru_status status = gru_predictions_number(p, p->outputs[0], &new.predicted, err);
     if (status == GRU_OK && p->truth_count && !gru_predictions_missing(p, p->truths[0], true)) {
         status = gru_predictions_number(p, p->truths[0], &new.truth, err);
         all->truths++;
     }
-    const gru_when_kind kind = p->id == GRU_NO_COLUMN
-                                   ? GRU_WHEN_UNKNOWN
-                                   : gru_when_id(p->row[p->id].text, p->row[p->id].len, &when);
-    if (all->count == 0)
-        all->kind = kind;
-    if (kind != all->kind)
-        all->kind = GRU_WHEN_UNKNOWN;
-    if (all->kind == GRU_WHEN_DATE)
-        new.x = when;
+    if (p->id != GRU_NO_COLUMN) {
+        const gru_field *id = &p->row[p->id];
+        memcpy(new.at, gru_when_id(id->text, id->len).at, sizeof new.at);
+        gru_date_watch_add(&all->watch, id->text, id->len, gru_table_line(p->table));
+    }
     if (status == GRU_OK)
         status = gru_mem_grow(&all->at, &all->cap, all->count + 1, sizeof *all->at, err);
     if (status == GRU_OK)
@@ -65,9 +63,10 @@ static gru_status read_points(const gru_drawing *d, bool want_truth, points *all
         status = gru_error_set(err, GRU_ERR_DATA, "%s: no rows, only a header", d->file);
     if (status == GRU_OK && want_truth && all->truths == 0)
         status = gru_error_set(err, GRU_ERR_DATA, "%s: no row has a y_true", d->file);
-    if (status == GRU_OK && all->kind != GRU_WHEN_DATE)
-        for (size_t i = 0; i < all->count; i++)
-            all->at[i].x = (double)i + 1;
+    const gru_date_order order = gru_date_watch_order(&all->watch);
+    all->dates = status == GRU_OK && p.id != GRU_NO_COLUMN && order != GRU_DATE_ORDERS;
+    for (size_t i = 0; all->dates && i < all->count; i++)
+        all->at[i].x = all->at[i].at[order];
     gru_predictions_close(&p);
     return status;
 }
@@ -95,10 +94,13 @@ static void date_axis(gru_drawing *d, const points *all) {
         high = fmax(high, all->at[i].x);
     }
     const double days = (high - low) / DAY;
-    const char *format = days > 20 * 365 ? "%Y"
-                         : days > 120    ? "%Y-%m"
-                         : days > 3      ? "%Y-%m-%d"
-                                         : "%m-%d\\n%H:%M";
+    bool whole_days = true;
+    for (size_t i = 0; i < all->count; i++)
+        whole_days = whole_days && !(fmod(all->at[i].x, DAY) > 0);
+    const char *format = days > 20 * 365          ? "%Y"
+                         : days > 120             ? "%Y-%m"
+                         : whole_days || days > 3 ? "%Y-%m-%d"
+                                                  : "%m-%d\\n%H:%M";
     gru_str_addf(
         &d->script,
         "set xdata time\nset timefmt '%%s'\nset format x \"%s\"\nset xrange ['%.0f':'%.0f']\n",
@@ -109,7 +111,7 @@ gru_status gru_draw_series(gru_drawing *d, gru_error *err) {
     points all;
     gru_status status = read_points(d, false, &all, err);
     if (status == GRU_OK) {
-        const bool dates = all.kind == GRU_WHEN_DATE;
+        const bool dates = all.dates;
         const bool dots = all.count <= 60 && !gru_draw_plain(d);
         write_points(d, &all);
         gru_draw_title(d, all.truths ? "Actual and predicted values" : "Predicted values");

@@ -126,14 +126,26 @@ gru_status gru_gnuplot_run(const gru_str *script, gru_str *picture, gru_error *e
     return status;
 }
 
+/* Double quotes with octal escapes, not single ones: gnuplot misreads a doubled quote that comes
+ * first in a string. */
 void gru_gnuplot_quote(gru_str *script, const char *text) {
-    gru_str_add_char(script, '\'');
+    gru_str_add_char(script, '"');
     for (; *text; text++) {
-        if (*text == '\'')
-            gru_str_add_char(script, '\'');
-        gru_str_add_char(script, (unsigned char)*text < 0x20 || *text == 0x7F ? ' ' : *text);
+        const unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\' || c == '`')
+            gru_str_addf(script, "\\%03o", c);
+        else
+            gru_str_add_char(script, c < 0x20 || c == 0x7F ? ' ' : *text);
     }
-    gru_str_add_char(script, '\'');
+    gru_str_add_char(script, '"');
+}
+
+void gru_gnuplot_quote_tick(gru_str *script, const char *text) {
+    gru_str escaped = {0};
+    for (; *text; text++)
+        gru_str_add(&escaped, *text == '%' ? "%%" : (char[2]){*text, 0});
+    gru_gnuplot_quote(script, gru_str_text(&escaped));
+    gru_str_free(&escaped);
 }
 
 bool gru_text_has_cjk(const char *text) {

@@ -10,6 +10,8 @@ gru_status gru_gnuplot_run(const gru_str *script, gru_str *picture, gru_error *e
 /* Appends text as a quoted gnuplot string in which nothing is special; control characters become
  * blanks. */
 void gru_gnuplot_quote(gru_str *script, const char *text);
+/* The same for the label of a tick, which gnuplot takes for a format. */
+void gru_gnuplot_quote_tick(gru_str *script, const char *text);
 /* true when text holds a Chinese, Japanese or Korean character. */
 bool gru_text_has_cjk(const char *text);
 /* The family of an installed font with Chinese characters; false when there is none, or when
