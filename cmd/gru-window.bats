@@ -100,3 +100,65 @@ floats() {
     run sh -c "gru-window --length 60 --target Close '$T/prices.csv' | head -c 10 | wc -c"
     [ "$output" -eq 10 ]
 }
+
+# Every sample on a line: the file's body as 4-byte numbers, $2 floats (x, y) then len.
+body() { # FILE BYTES-OF-A-RECORD
+    tail -c +"$(($(head -c 10 "$1" | tail -c 2 | od -An -tu2) + 11))" "$1" | od -An -v -w"$2" -t"$3"
+}
+
+@test "--sequences: a sample a group, targets one row down, padding and len" {
+    printf 'piece,low,high\nb,0,1\nb,2,3\na,8,9\nb,4,5\na,6,7\n' >pieces.csv
+    gru-window --sequences --group piece --target low,high -o s.npy pieces.csv
+    head -c 256 s.npy | grep -aq "('x', '<f4', (2, 2)), ('y', '<f4', (2, 2)), ('len', '<i4'), ('id', '|S4')"
+    # x, y of the first sample, its len; then the second's, padded
+    [ "$(body s.npy 40 f4 | awk '{ print $1, $2, $3, $4, $5, $6, $7, $8 }' | tr '\n' ';')" = \
+        '0 1 2 3 2 3 4 5;8 9 0 0 6 7 0 0;' ]
+    [ "$(body s.npy 40 d4 | awk '{ print $9 }' | tr '\n' ' ')" = '2 1 ' ]
+    body s.npy 40 c | awk '{ print $37 }' | tr '\n' ' ' | grep -q '^b a $'
+}
+
+@test "--sequences: the own row's targets, other features, a given length, one sequence" {
+    printf 't,x,y\n1,5,0\n2,6,1\n3,7,1\n' >one.csv
+    gru-window --sequences --horizon 0 --features x,t --target y --length 4 -o s.npy one.csv
+    head -c 256 s.npy | grep -aq "('x', '<f4', (4, 2)), ('y', '<f4', (4, 1)), ('len', '<i4')\]"
+    [ "$(body s.npy 52 f4 | awk '{ $13 = ""; print }')" = '5 1 6 2 7 3 0 0 0 1 1 0 ' ]
+    [ "$(body s.npy 52 d4 | awk '{ print $13 }')" = 3 ]
+    gru-window --sequences --target x <one.csv | cmp - <(gru-window --sequences --features x --target x one.csv)
+}
+
+@test "--sequences: bad tables and options" {
+    printf 'p,v\na,1\na,2\na,3\nb,4\n' >p.csv
+    run gru-window --sequences --group p --target v -o s.npy p.csv
+    [ "$status" -eq 0 ]
+    [ "$output" = "gru-window: p.csv: 1 of 2 sequences are left out: fewer than 2 rows" ]
+    rm s.npy
+    run gru-window --sequences --group p --target v --length 1 -o s.npy p.csv
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"p.csv: the sequence 'a' has 2 steps, more than --length 1" ]]
+    run gru-window --sequences --group p --target v --horizon 3 -o s.npy p.csv
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no sequence has a step"* ]]
+    run gru-window --sequences --target v -o s.npy <<<$'v\n1\nx'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *":3: column 'v': 'x' is not a number"* ]]
+    run gru-window --sequences --target v -o s.npy <<<$'v\n1\nNA'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *":3: column 'v': the value is missing"* ]]
+    run gru-window --sequences --target v,w -o s.npy p.csv
+    [ "$status" -eq 1 ]
+    run gru-window --sequences --target v -o s.npy <<<v
+    [ "$status" -eq 1 ]
+    for bad in --stride=2 --index=p --fit=w.tsv --apply=w.tsv; do
+        run gru-window --sequences --target v "$bad" p.csv
+        [ "$status" -eq 2 ]
+    done
+    run gru-window --sequences p.csv
+    [ "$status" -eq 2 ]
+    run gru-window --horizon 0 --length 1 --target v p.csv
+    [ "$status" -eq 2 ]
+    run gru-window --sequences --target v --length 1000000000 --features "$(printf 'v,%.0s' {1..3000})v" -o s.npy p.csv
+    [ "$status" -eq 1 ]
+    [ ! -e s.npy ]
+    run bash -c 'gru-window --sequences --target v p.csv >/dev/full'
+    [ "$status" -eq 1 ]
+}

@@ -4,6 +4,7 @@
 #include "io/bundle.h"
 #include "io/stream.h"
 #include "io/table.h"
+#include "series/sequences.h"
 #include "series/window.h"
 #include "series/window_table.h"
 
@@ -13,11 +14,11 @@
 static long long length, horizon = 1, stride = 1;
 static const char *features, *target, *index_column, *group;
 static const char *fit_file, *apply_file, *model_file;
-static bool lossy;
+static bool sequences, lossy;
 
 static const gru_option options[] = {
     {"length", 0, GRU_OPTION_INT, &length, "T", "Rows in a window.", 1, 1e9, NULL},
-    {"horizon", 0, GRU_OPTION_INT, &horizon, "H", "Rows after the window to predict.", 1, 1e9,
+    {"horizon", 0, GRU_OPTION_INT, &horizon, "H", "Rows after the window to predict.", 0, 1e9,
      NULL},
     {"stride", 0, GRU_OPTION_INT, &stride, "S", "Rows from one window to the next.", 1, 1e9, NULL},
     {"target", 0, GRU_OPTION_TEXT, &target, "COL", "Column to predict.", 0, 0, NULL},
@@ -28,6 +29,9 @@ static const gru_option options[] = {
      NULL},
     {"group", 0, GRU_OPTION_TEXT, &group, "COL",
      "Column whose equal values belong together: no window crosses them.", 0, 0, NULL},
+    {"sequences", 0, GRU_OPTION_FLAG, &sequences, NULL,
+     "One sample a group, with the targets (A,B) of H rows later at every step, and padding.", 0, 0,
+     NULL},
     {"fit", 0, GRU_OPTION_TEXT, &fit_file, "FILE",
      "Write these settings to FILE (window.tsv) for later data.", 0, 0, NULL},
     {"apply", 0, GRU_OPTION_TEXT, &apply_file, "FILE", "Cut as FILE, written by --fit, says.", 0, 0,
@@ -41,13 +45,19 @@ static const gru_option options[] = {
 static gru_status check_options(gru_error *err) {
     bool given = length || horizon != 1 || stride != 1 || features || target || index_column ||
                  group || fit_file;
+    if (sequences && (stride != 1 || index_column || fit_file || apply_file || model_file))
+        return gru_error_set(err, GRU_ERR_USAGE,
+                             "--sequences goes with --target, --features, --group, --horizon and "
+                             "--length alone");
+    if (horizon < 1 && !sequences)
+        return gru_error_set(err, GRU_ERR_USAGE, "--horizon 0 goes with --sequences alone");
     if (apply_file && model_file)
         return gru_error_set(err, GRU_ERR_USAGE, "give only one of --apply and --model");
     if ((apply_file || model_file) && given)
         return gru_error_set(err, GRU_ERR_USAGE,
                              "%s has all settings; the others cannot be given beside it",
                              apply_file ? "--apply" : "--model");
-    if (!apply_file && !model_file && !length)
+    if (!apply_file && !model_file && !length && !sequences)
         return gru_error_set(err, GRU_ERR_USAGE,
                              "--length T is missing: how many rows a window "
                              "has");
@@ -98,6 +108,10 @@ static gru_status from_model(gru_windows *w, gru_error *err) {
 }
 
 static gru_status cut(gru_table *table, const char *source, gru_output *out, gru_error *err) {
+    if (sequences) {
+        const gru_sequences s = {features, target, group, (size_t)horizon, (size_t)length};
+        return gru_sequences_cut(&s, table, source, out, err);
+    }
     gru_windows w = {0};
     gru_status status = model_file   ? from_model(&w, err)
                         : apply_file ? gru_windows_load(&w, apply_file, err)

@@ -73,19 +73,23 @@ static gru_status maker_of(cutter *c, const gru_field *row, size_t *number, gru_
     return status;
 }
 
-static gru_status read_number(cutter *c, const gru_field *row, size_t column, double *value,
-                              gru_error *err) {
+gru_status gru_window_number(gru_table *table, const char *source, const gru_field *row,
+                             size_t column, double *value, gru_error *err) {
     bool missing;
-    gru_status status = gru_table_number(c->table, row, column, value, &missing, err);
+    gru_status status = gru_table_number(table, row, column, value, &missing, err);
     if (!status && missing)
         return gru_error_set(err, GRU_ERR_DATA,
                              "%s:%llu: column '%s': the value is missing; fill or drop it first",
-                             c->source, gru_table_line(c->table), gru_table_name(c->table, column));
+                             source, gru_table_line(table), gru_table_name(table, column));
     if (!status && !isfinite((float)*value))
         return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': %g is too large for a float",
-                             c->source, gru_table_line(c->table), gru_table_name(c->table, column),
-                             *value);
+                             source, gru_table_line(table), gru_table_name(table, column), *value);
     return status;
+}
+
+static gru_status read_number(cutter *c, const gru_field *row, size_t column, double *value,
+                              gru_error *err) {
+    return gru_window_number(c->table, c->source, row, column, value, err);
 }
 
 /* The id of a row: its index, or its number. */
