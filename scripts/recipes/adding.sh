@@ -19,7 +19,7 @@ threads=        # of work, unless all processors; the result is the same
 out=build/adding # everything made goes here
 for argument; do
     case $argument in
-    --tiny) steps=50 sequences=2000 epochs=20 ;;
+    --tiny) steps=50 sequences=4000 epochs=15 ;;
     steps=* | sequences=* | epochs=* | units=* | cells=* | lr=* | seed=* | threads=* | out=*)
         export "${argument?}"
         ;;
@@ -57,18 +57,19 @@ for cell in $cells; do
 done
 
 # 3. The curves, beside each other: the mean squared error on the validation data after each epoch.
+set --
 for cell in $cells; do
     awk -F '\t' -v cell="$cell" 'NR == 1 { print cell; next } { printf "%.6f\n", $3 }' "$out/$cell-history.tsv" \
-        >"$out/$cell-curve"
+        >"$out/$cell-curve.tsv"
+    set -- "$@" "$out/$cell-curve.tsv"
 done
-# shellcheck disable=SC2046
-{ echo epoch && seq "$epochs"; } | paste - $(printf "$out/%s-curve " $cells) | tee "$out/curves.tsv"
+{ echo epoch && seq "$epochs"; } | paste - "$@" | tee "$out/curves.tsv"
 
-# 4. How much of the gradient of the last step is left at the first, in the first epoch, and the error on
+# 4. How much of the gradient at the last step is left at the first, after all epochs, and the error on
 #    the test data.
 for cell in $cells; do
-    left=$(awk -F '\t' '$1 == 1 && $3 == 0 { last = $4 } $1 == 1 && $2 == 1 { first = $4 }
-        END { printf "%.2g", first / last }' "$out/$cell-gradients.tsv")
+    left=$(awk -F '\t' '$3 == 0 { last = $4 } $2 == 1 { first = $4 }
+        END { printf "%.2g", last > 0 ? first / last : 0 }' "$out/$cell-gradients.tsv")
     mse=$(tr -d ' \n' <"$out/$cell-report.json" | sed 's/.*"mse":\([-0-9.e]*\).*/\1/')
     printf '%s\t%s\t%s\n' "$cell" "$left" "$mse"
 done | {

@@ -23,7 +23,7 @@ threads=        # of work, unless all processors; the result is the same
 out=build/music # everything made goes here
 for argument; do
     case $argument in
-    --tiny) pieces=60 epochs=10 ;;
+    --tiny) pieces=120 epochs=80 ;;
     input=* | pieces=* | train=* | validation=* | test=* | arch=* | epochs=* | lr=* | seed=* | \
         threads=* | out=*)
         export "${argument?}"
