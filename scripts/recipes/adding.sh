@@ -69,7 +69,7 @@ done
 #    the test data.
 for cell in $cells; do
     left=$(awk -F '\t' '$3 == 0 { last = $4 } $2 == 1 { first = $4 }
-        END { printf "%.2g", last > 0 ? first / last : 0 }' "$out/$cell-gradients.tsv")
+        END { printf "%.2g", (last > 0 ? first / last : 0) }' "$out/$cell-gradients.tsv")
     mse=$(tr -d ' \n' <"$out/$cell-report.json" | sed 's/.*"mse":\([-0-9.e]*\).*/\1/')
     printf '%s\t%s\t%s\n' "$cell" "$left" "$mse"
 done | {
