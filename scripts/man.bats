@@ -51,6 +51,7 @@ run_page() { # PAGE SECTION
 
 @test "gru.7" { run_page gru.7 ""; }
 @test "gru-tokenize.1" { run_page gru-tokenize.1 EXAMPLES; }
+@test "gru-clean.1" { run_page gru-clean.1 EXAMPLES; }
 @test "gru-scale.1" { run_page gru-scale.1 EXAMPLES; }
 @test "gru-window.1" { run_page gru-window.1 EXAMPLES; }
 @test "gru-split.1" { run_page gru-split.1 EXAMPLES; }
