@@ -101,10 +101,10 @@ static void date_axis(gru_drawing *d, const points *all) {
                          : days > 120             ? "%Y-%m"
                          : whole_days || days > 3 ? "%Y-%m-%d"
                                                   : "%m-%d\\n%H:%M";
-    gru_str_addf(
-        &d->script,
-        "set xdata time\nset timefmt '%%s'\nset format x \"%s\"\nset xrange ['%.0f':'%.0f']\n",
-        format, low, high > low ? high : low + DAY);
+    gru_str_addf(&d->script,
+                 "set rmargin 6\nset xdata time\nset timefmt '%%s'\nset format x \"%s\"\nset "
+                 "xrange ['%.0f':'%.0f']\n",
+                 format, low, high > low ? high : low + DAY);
 }
 
 gru_status gru_draw_series(gru_drawing *d, gru_error *err) {
