@@ -203,3 +203,12 @@ void gru_arch_free(gru_arch *arch) {
     free(arch->layers);
     free(arch);
 }
+
+bool gru_layer_recurrent(const gru_layer *layer) {
+    return layer->kind == GRU_LAYER_RNN || layer->kind == GRU_LAYER_LSTM ||
+           layer->kind == GRU_LAYER_GRU;
+}
+
+size_t gru_layer_gates(const gru_layer *layer) {
+    return layer->kind == GRU_LAYER_GRU ? 3 : layer->kind == GRU_LAYER_LSTM ? 4 : 1;
+}

@@ -78,6 +78,10 @@ void gru_arch_free(gru_arch *arch);
 /* One layer a line, in canonical spelling. */
 void gru_arch_print(const gru_arch *arch, gru_str *out);
 void gru_layer_print(const gru_layer *layer, gru_str *out);
+/* rnn, lstm or gru. */
+bool gru_layer_recurrent(const gru_layer *layer);
+/* Kernels that lie side by side in a recurrent layer: rnn 1, gru 3, lstm 4. */
+size_t gru_layer_gates(const gru_layer *layer);
 const char *gru_layer_kind_name(gru_layer_kind kind);
 const char *gru_activation_name(gru_activation activation);
 

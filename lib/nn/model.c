@@ -36,14 +36,6 @@ gru_target_kind gru_target_kind_of(const gru_record_spec *spec) {
     return y->dims > 1 ? GRU_TARGET_NUMBERS_PER_STEP : GRU_TARGET_NUMBERS;
 }
 
-static size_t cell_gates(const gru_layer *l) {
-    return l->kind == GRU_LAYER_GRU ? 3 : l->kind == GRU_LAYER_LSTM ? 4 : 1;
-}
-
-static bool recurrent(const gru_layer *l) {
-    return l->kind == GRU_LAYER_RNN || l->kind == GRU_LAYER_LSTM || l->kind == GRU_LAYER_GRU;
-}
-
 /* ---- declaring parameters ---- */
 static gru_param *add_param(gru_model *m, size_t layer, const char *name, size_t rows, size_t cols,
                             const char *init, const char *fallback, gru_error *err) {
@@ -63,7 +55,7 @@ static gru_param *add_param(gru_model *m, size_t layer, const char *name, size_t
 static gru_status declare_direction(gru_model *m, size_t index, size_t in, const char *prefix,
                                     gru_error *err) {
     const gru_layer *l = &m->arch->layers[index];
-    size_t gates = cell_gates(l), h = l->units;
+    size_t gates = gru_layer_gates(l), h = l->units;
     char name[GRU_PARAM_NAME];
     snprintf(name, sizeof name, "%skernel", prefix);
     gru_param *p = add_param(m, index, name, in, gates * h, l->init, "glorot-uniform", err);
@@ -164,7 +156,7 @@ static gru_status declare_embedding(gru_model *m, size_t index, gru_error *err) 
 /* A layer that takes one vector or a sequence, or turns a sequence into one vector. */
 static bool wants_sequence(const gru_arch *a, size_t after) {
     for (size_t i = after + 1; i < a->count; i++)
-        if (recurrent(&a->layers[i]) || a->layers[i].kind == GRU_LAYER_ATTENTION ||
+        if (gru_layer_recurrent(&a->layers[i]) || a->layers[i].kind == GRU_LAYER_ATTENTION ||
             a->layers[i].kind == GRU_LAYER_POOL)
             return true;
     return false;

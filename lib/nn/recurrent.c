@@ -13,15 +13,12 @@
 
 enum { L = GRU_LANES };
 
-static size_t gate_count(const gru_layer *l) {
-    return l->kind == GRU_LAYER_GRU ? 3 : l->kind == GRU_LAYER_LSTM ? 4 : 1;
-}
 static bool resets_after(const gru_layer *l) {
     return l->kind == GRU_LAYER_GRU && !l->reset_before;
 }
 /* Arrays of H that a step leaves in the gates' memory. */
 static size_t stored_gates(const gru_layer *l) {
-    return resets_after(l) ? 4 : gate_count(l);
+    return resets_after(l) ? 4 : gru_layer_gates(l);
 }
 static bool drops_x(const gru_layer_plan *l) {
     return l->dropped && l->layer->dropout > 0;
@@ -31,7 +28,7 @@ static bool drops_h(const gru_layer_plan *l) {
 }
 /* Keras: one mask per gate as soon as the state is dropped, else one for all. */
 static size_t x_masks(const gru_layer_plan *l) {
-    return drops_h(l) ? gate_count(l->layer) : 1;
+    return drops_h(l) ? gru_layer_gates(l->layer) : 1;
 }
 
 /* ---- planning ---- */
@@ -44,7 +41,7 @@ static size_t named(const gru_plan *plan, const gru_layer_plan *l, const char *p
 
 static gru_status plan_way(gru_plan *plan, gru_layer_plan *l, gru_direction *d, const char *prefix,
                            gru_arena *shared, gru_error *err) {
-    size_t gates = gate_count(l->layer), h = l->layer->units, in = l->in.units;
+    size_t gates = gru_layer_gates(l->layer), h = l->layer->units, in = l->in.units;
     bool training = plan->options.training;
     d->reversed = prefix[0] == 'b';
     d->kernel_at = named(plan, l, prefix, "kernel");
@@ -82,7 +79,7 @@ static gru_status plan_recurrent(gru_plan *plan, gru_layer_plan *l, gru_arena *s
 
 /* The biases that start a step's sums: input and recurrent parts of z and r added up. */
 static void refresh_recurrent(const gru_plan *plan, const gru_layer_plan *l) {
-    size_t gates = gate_count(l->layer), h = l->layer->units;
+    size_t gates = gru_layer_gates(l->layer), h = l->layer->units;
     for (size_t w = 0; w < l->ways; w++) {
         const gru_direction *d = &l->way[w];
         if (d->bias_at == SIZE_MAX) {
@@ -103,7 +100,7 @@ static void reserve_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru
                               gru_arena *a) {
     const gru_layer *y = l->layer;
     size_t t = plan->steps, h = gru_step_size(y->units), f = l->in.units * L;
-    size_t gates = gate_count(y);
+    size_t gates = gru_layer_gates(y);
     bool training = plan->options.training;
     gru_layer_memory *m = &s->memory[l->index];
     for (size_t w = 0; w < l->ways; w++) {
@@ -152,7 +149,7 @@ static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
               .to = s->end,
               .units = l->layer->units,
               .in = l->in.units,
-              .gates = gate_count(l->layer),
+              .gates = gru_layer_gates(l->layer),
               .h_step = gru_step_size(l->layer->units),
               .x_step = l->in_step,
               .gate_step = gru_step_size(stored_gates(l->layer) * l->layer->units),

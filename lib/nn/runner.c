@@ -57,9 +57,6 @@ void gru_figures_add(gru_figures *sum, const gru_figures *one) {
 }
 
 /* ---- planning ---- */
-static bool is_recurrent(gru_layer_kind k) {
-    return k == GRU_LAYER_RNN || k == GRU_LAYER_LSTM || k == GRU_LAYER_GRU;
-}
 
 static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) {
     gru_plan *plan = &r->plan;
@@ -88,10 +85,10 @@ static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) 
         plan->widest = wide > plan->widest ? wide : plan->widest;
         if (l->layer->kind == GRU_LAYER_ATTENTION)
             r->attention_layer = i;
-        l->first_recurrent = is_recurrent(l->layer->kind) && r->first_recurrent == SIZE_MAX;
+        l->first_recurrent = gru_layer_recurrent(l->layer) && r->first_recurrent == SIZE_MAX;
         if (l->first_recurrent)
             r->first_recurrent = i;
-        if (is_recurrent(l->layer->kind))
+        if (gru_layer_recurrent(l->layer))
             r->state_layer = i;
     }
     return GRU_OK;

@@ -41,12 +41,6 @@ struct gru_single {
 static size_t round_up(size_t units) {
     return (units + L - 1) / L * L;
 }
-static bool recurrent(const gru_layer *l) {
-    return l->kind == GRU_LAYER_RNN || l->kind == GRU_LAYER_LSTM || l->kind == GRU_LAYER_GRU;
-}
-static size_t gates_of(const gru_layer *l) {
-    return l->kind == GRU_LAYER_GRU ? 3 : l->kind == GRU_LAYER_LSTM ? 4 : 1;
-}
 
 bool gru_single_fits(const gru_plan *plan) {
     if (plan->options.training || plan->options.batch != 1 || plan->options.loss ||
@@ -57,7 +51,7 @@ bool gru_single_fits(const gru_plan *plan) {
         bool plain = l->kind == GRU_LAYER_EMBEDDING || l->kind == GRU_LAYER_DROPOUT ||
                      l->kind == GRU_LAYER_ATTENTION ||
                      (l->kind == GRU_LAYER_DENSE && !plan->layers[i].in.sequence);
-        if (!plain && (!recurrent(l) || l->norm || l->residual || l->stateful))
+        if (!plain && (!gru_layer_recurrent(l) || l->norm || l->residual || l->stateful))
             return false;
     }
     return true;
@@ -86,7 +80,7 @@ static void fill(const padded *p) {
 
 static void place_recurrent(gru_single *s, lone_layer *y, gru_arena *a) {
     const gru_layer *l = y->l->layer;
-    size_t gates = gates_of(l), h = round_up(l->units);
+    size_t gates = gru_layer_gates(l), h = round_up(l->units);
     bool after = l->kind == GRU_LAYER_GRU && !l->reset_before;
     y->sums = gru_arena_take(a, s->steps_max * gates * h);
     for (size_t w = 0; w < y->l->ways; w++) {
@@ -110,7 +104,7 @@ static void place_all(gru_single *s, gru_arena *a) {
         const gru_layer *l = y->l->layer;
         y->stride = round_up(y->l->out.units);
         y->out = gru_arena_take(a, (y->l->out.sequence ? s->steps_max : 1) * y->stride);
-        if (recurrent(l)) {
+        if (gru_layer_recurrent(l)) {
             place_recurrent(s, y, a);
         } else if (l->kind == GRU_LAYER_DENSE || l->kind == GRU_LAYER_ATTENTION) {
             y->dense = place(a, plan, y->l->kernel_at, y->l->bias_at, y->l->in.units, l->units, 1);
@@ -157,7 +151,7 @@ void gru_single_refresh(gru_single *s) {
         lone_layer *y = &s->layers[i];
         if (y->dense.w)
             fill(&y->dense);
-        for (size_t w = 0; recurrent(y->l->layer) && w < y->l->ways; w++) {
+        for (size_t w = 0; gru_layer_recurrent(y->l->layer) && w < y->l->ways; w++) {
             fill(&y->way[w].kernel);
             fill(&y->way[w].recurrent);
         }

@@ -56,17 +56,13 @@ gru_status gru_framework_find(const char *name, gru_framework *out, gru_error *e
     return GRU_OK;
 }
 
-static bool recurrent(const gru_layer *l) {
-    return l->kind == GRU_LAYER_RNN || l->kind == GRU_LAYER_LSTM || l->kind == GRU_LAYER_GRU;
-}
-
 static bool has_weights(const gru_layer *l) {
     return l->kind != GRU_LAYER_DROPOUT && l->kind != GRU_LAYER_POOL;
 }
 
 /* ---- pieces ---- */
 static const torch_name *find_torch_name(const gru_layer *l, const char *ours) {
-    gru_layer_kind kind = recurrent(l) ? GRU_LAYER_GRU : l->kind;
+    gru_layer_kind kind = gru_layer_recurrent(l) ? GRU_LAYER_GRU : l->kind;
     for (size_t i = 0; i < sizeof torch_names / sizeof *torch_names; i++)
         if (torch_names[i].kind == kind && !strcmp(torch_names[i].ours, ours))
             return &torch_names[i];
@@ -113,7 +109,7 @@ static size_t pieces_of(const gru_model *m, gru_framework framework, const gru_p
     const torch_name *t = find_torch_name(l, word);
     if (!t)
         return 1;
-    if (recurrent(l) && !strcmp(word, "bias"))
+    if (gru_layer_recurrent(l) && !strcmp(word, "bias"))
         return torch_bias_pieces(l, p, suffix, out);
     snprintf(out[0].name, sizeof out[0].name, "%zu.%s%s", p->layer, t->theirs, suffix);
     if (t->transposed) {
@@ -371,9 +367,9 @@ static const gru_tensor *input_tensor(const gru_layer *l, size_t index, gru_fram
     } else if (l->kind == GRU_LAYER_NORM || l->kind == GRU_LAYER_BATCH_NORM) {
         word = torch ? "weight" : "gamma";
     } else if (torch) {
-        word = recurrent(l) ? "weight_ih_l0" : "weight";
+        word = gru_layer_recurrent(l) ? "weight_ih_l0" : "weight";
         *axis = 1;
-    } else if (recurrent(l) && l->bidirectional != GRU_MERGE_NONE) {
+    } else if (gru_layer_recurrent(l) && l->bidirectional != GRU_MERGE_NONE) {
         word = "forward.kernel";
     }
     snprintf(name, PIECE_NAME, "%zu.%s", index, word);
