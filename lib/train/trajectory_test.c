@@ -156,10 +156,7 @@ Test(trajectory, losses_are_those_of_keras_and_pytorch) {
         snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
         open_run(&r, path);
         double off = follow(&r, gru_bundle_find(r.bundle, "losses")->data);
-        /* Rounding alone takes the steepest runs of SGD 1.6e-4 apart from one instruction set to
-         * another; all others must stay within 1e-4. */
-        bool steep = !strncmp(entry->d_name, "torch-sgd", 9);
-        cr_expect(off <= (steep ? 3e-4 : 1e-4), "%s: off by %g", entry->d_name, off);
+        cr_expect(off <= 1e-4, "%s: off by %g", entry->d_name, off);
         close_run(&r);
         files++;
     }

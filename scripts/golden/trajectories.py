@@ -160,7 +160,7 @@ def make(directory, name, options):
 
 
 OPTIMIZERS = {
-    'sgd': 'sgd:lr=0.1', 'sgd-momentum': 'sgd:lr=0.02,momentum=0.9',
+    'sgd': 'sgd:lr=0.02', 'sgd-momentum': 'sgd:lr=0.02,momentum=0.9',
     'sgd-nesterov': 'sgd:lr=0.005,momentum=0.9,nesterov',
     'rmsprop': 'rmsprop:lr=0.01', 'rmsprop-rho': 'rmsprop:lr=0.01,rho=0.8',
     'rmsprop-centered': 'rmsprop:lr=0.01,centered',
@@ -204,7 +204,7 @@ def in_torch(optimizer):
 
 TORCH_ONLY = {'adamw-decay': 'adamw:lr=0.01,weight-decay=0.1',
               'adam-decay': 'adam:lr=0.01,weight-decay=0.02',
-              'sgd-decay': 'sgd:lr=0.05,momentum=0.9,weight-decay=0.02',
+              'sgd-decay': 'sgd:lr=0.01,momentum=0.9,weight-decay=0.02',
               'rmsprop-rho': 'rmsprop:lr=0.01,rho=0.9'}
 for key, value in {**{k: OPTIMIZERS[k] for k in (
         'sgd', 'sgd-momentum', 'sgd-nesterov', 'rmsprop', 'rmsprop-centered', 'rmsprop-momentum',
