@@ -384,3 +384,19 @@ END
     [ "$status" -eq 2 ]
     [[ "$output" == *"weights=v.vec needs the vocabulary"*"--attach vocab.tsv"* ]]
 }
+
+@test "--profile tells where the time went and changes nothing" {
+    prices
+    gru-train -q --arch 'gru 4 sequences; lstm 3; dense 1' --epochs 2 -o plain.gru stock.npy
+    run gru-train --arch 'gru 4 sequences; lstm 3; dense 1' --epochs 2 --profile -o m.gru stock.npy
+    [ "$status" -eq 0 ]
+    cmp plain.gru m.gru
+    table=$(printf '%s\n' "$output" | sed -n 's/^gru-train: //; /^Milliseconds/,$p')
+    printf '%s\n' "$table" | grep -q '^gru 4 sequences .*%'
+    printf '%s\n' "$table" | grep -q '^optimizer .*%'
+    printf '%s\n' "$table" | grep -Eq '^[0-9]+ batches at .* GFLOP/s'
+    printf '%s\n' "$table" | awk '
+        $1 == "all" { all = $(NF - 1) + 0 }
+        $(NF - 1) ~ /%/ && $1 != "all" { sum += $(NF - 1) }
+        END { exit !(all == 100 && sum > 99 && sum < 101) }'
+}

@@ -43,6 +43,7 @@ static const gru_option options[] = {
     {"monitor", 0, GRU_OPTION_TEXT, &w.monitor, "NAME", "figure that decides: val_loss, loss, val_accuracy, ... [val_loss, else loss]", 0, 0, NULL},
     {"early-stopping", 0, GRU_OPTION_TEXT, &w.early_stopping, "patience=N[,...]", "stop after N epochs without improvement; also min-delta=X, start=N, min, max, restore-best", 0, 0, NULL},
     {"max-time", 0, GRU_OPTION_TEXT, &w.max_time, "TIME", "stop after the epoch in which 90s, 30m or 2h are over", 0, 0, NULL},
+    {"profile", 0, GRU_OPTION_FLAG, &w.profile, NULL, "tell at the end where the time of a batch went", 0, 0, NULL},
     {"Files", 0, GRU_OPTION_HEADING, NULL, NULL, NULL, 0, 0, NULL},
     {"history", 0, GRU_OPTION_TEXT, &w.history, "FILE", "write a table with the figures of each epoch", 0, 0, NULL},
     {"gradients", 0, GRU_OPTION_TEXT, &w.gradients, "FILE", "write a table with the norm of the gradient at each step back in time, an epoch at a time", 0, 0, NULL},
@@ -103,15 +104,13 @@ static void progress(void *arg, const gru_train_progress *p) {
     }
 }
 
-static void show_summary(gru_session *s) {
-    gru_str text = {0};
-    gru_model_summary(gru_session_model(s), &text);
-    for (const char *line = gru_str_text(&text); *line;) {
+static void show(gru_str *text) {
+    for (const char *line = gru_str_text(text); *line;) {
         size_t len = strcspn(line, "\n");
         gru_note("%.*s", (int)len, line);
         line += len + (line[len] == '\n');
     }
-    gru_str_free(&text);
+    gru_str_free(text);
 }
 
 static gru_status run(const gru_common *common, const char *const *operands, size_t count,
@@ -127,11 +126,15 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     if (gru_session_new(&session, &w, err)) {
         return err->code;
     }
+    gru_str text = {0};
     if (summary) {
-        show_summary(session);
+        gru_model_summary(gru_session_model(session), &text);
+        show(&text);
     }
     gru_status status = gru_session_run(session, &hooks, err);
     gru_tool_progress(common, NULL);
+    gru_session_report(session, &text);
+    show(&text);
     gru_session_free(session);
     return status;
 }

@@ -37,6 +37,8 @@ struct gru_pool {
     pthread_cond_t wake, finished;
     size_t threads, started;
     worker *workers; /* threads − 1 of them */
+    gru_profile *profile;
+    size_t place; /* the caller's, when the job began */
 };
 
 static void relax(void) {
@@ -66,7 +68,10 @@ static void work(gru_pool *pool, size_t number) {
             return;
         if (!atomic_compare_exchange_weak(&pool->ticket, &ticket, ticket + 1))
             continue;
+        gru_watch *watch = gru_pool_watch(pool, number);
+        gru_watch_enter(watch, pool->place);
         task(arg, first + next, number);
+        gru_watch_enter(watch, GRU_PLACE_WAIT);
         if (atomic_fetch_add(&pool->done, 1) + 1 == count && atomic_load(&pool->caller_sleeps)) {
             pthread_mutex_lock(&pool->lock);
             pthread_cond_signal(&pool->finished);
@@ -180,6 +185,18 @@ size_t gru_pool_threads(const gru_pool *pool) {
     return pool ? pool->threads : 1;
 }
 
+void gru_pool_set_profile(gru_pool *pool, gru_profile *profile) {
+    pool->profile = profile;
+}
+
+gru_profile *gru_pool_profile(const gru_pool *pool) {
+    return pool ? pool->profile : NULL;
+}
+
+gru_watch *gru_pool_watch(const gru_pool *pool, size_t number) {
+    return pool ? gru_profile_watch(pool->profile, number) : NULL;
+}
+
 /* One job of fewer than CLOSED tasks. */
 static void run_job(gru_pool *pool, size_t first, uint32_t count, gru_task *task, void *arg) {
     uint64_t job = (atomic_load(&pool->ticket) >> 32) + 1;
@@ -203,15 +220,21 @@ static void run_job(gru_pool *pool, size_t first, uint32_t count, gru_task *task
 }
 
 void gru_pool_run(gru_pool *pool, size_t count, gru_task *task, void *arg) {
+    gru_watch *watch = gru_pool_watch(pool, 0);
+    size_t place = gru_watch_place(watch);
     if (!pool || pool->threads == 1 || count <= 1) {
         for (size_t i = 0; i < count; i++)
             task(arg, i, 0);
+        gru_watch_enter(watch, place);
         return;
     }
+    pool->place = place;
+    gru_watch_enter(watch, GRU_PLACE_WAIT);
     for (size_t first = 0; first < count;) {
         size_t left = count - first;
         uint32_t part = left > INT32_MAX ? INT32_MAX : (uint32_t)left;
         run_job(pool, first, part, task, arg);
         first += part;
     }
+    gru_watch_enter(watch, place);
 }

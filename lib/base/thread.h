@@ -6,6 +6,7 @@
 #define GRU_BASE_THREAD_H
 
 #include "base/error.h"
+#include "base/profile.h"
 
 #include <stddef.h>
 
@@ -18,5 +19,12 @@ gru_status gru_pool_new(gru_pool **out, size_t threads, gru_error *err);
 void gru_pool_free(gru_pool *pool);
 size_t gru_pool_threads(const gru_pool *pool);
 void gru_pool_run(gru_pool *pool, size_t count, gru_task *task, void *arg);
+/* Has the pool's threads watched; profile is borrowed, has as many threads, and may be NULL. While
+ * a task runs its thread is in the place that the caller of gru_pool_run was in, unless the task
+ * enters others; between tasks it waits. */
+void gru_pool_set_profile(gru_pool *pool, gru_profile *profile);
+gru_profile *gru_pool_profile(const gru_pool *pool);
+/* The watch of worker `worker` (0: the caller of gru_pool_run), NULL when nobody looks. */
+gru_watch *gru_pool_watch(const gru_pool *pool, size_t worker);
 
 #endif

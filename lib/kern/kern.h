@@ -93,6 +93,9 @@ typedef struct gru_kern {
     void (*scale_add)(gru_real *out, const gru_real *a, const gru_real *s, size_t count);
     /* s[16] += Σ_i a[i] b[i] for [count][16] */
     void (*dot)(gru_real *s, const gru_real *a, const gru_real *b, size_t count);
+    /* At least `operations` floating-point operations, multiply-adds between registers only: the
+     * most this processor can do. out[16] takes a result, so that it has to be computed. */
+    void (*peak)(gru_real *out, size_t operations);
 } gru_kern;
 
 extern const gru_kern gru_kern_generic;

@@ -702,6 +702,22 @@ static void dot(gru_real *s, const gru_real *a, const gru_real *b, size_t count)
         store(s + v * VW, acc[v]);
 }
 
+/* Twelve sums at a time cover the latency of two units, and still fit 16 registers. */
+static void peak(gru_real *out, size_t operations) {
+    enum { SUMS = 12 };
+    vec sums[SUMS], shrink = splat((gru_real)0.5), add = splat(1);
+    for (int i = 0; i < SUMS; i++)
+        sums[i] = splat((gru_real)i);
+    for (size_t done = 0; done < operations; done += 2 * SUMS * VW)
+#pragma GCC unroll 16
+        for (int i = 0; i < SUMS; i++)
+            sums[i] = sums[i] * shrink + add;
+    for (int i = 1; i < SUMS; i++)
+        sums[0] += sums[i];
+    for (int v = 0; v < NV; v++)
+        store(out + v * VW, sums[0]);
+}
+
 const gru_kern KERN_TABLE = {
     .name = KERN_NAME,
     .panel = WIDEST,
@@ -728,6 +744,7 @@ const gru_kern KERN_TABLE = {
     .add_rows = add_rows,
     .scale_add = scale_add,
     .dot = dot,
+    .peak = peak,
 };
 
 #endif

@@ -62,6 +62,7 @@ static void backward_embedding(const gru_plan *plan, const gru_layer_plan *l, gr
     (void)din;
     if (!s->touched)
         return;
+    gru_slice_enter(s, l, GRU_PART_WEIGHTS);
     for (size_t t = s->first; t < s->end; t++) {
         const gru_real *mask = s->mask && s->partial[t] ? s->mask + t * L : NULL;
         for (size_t i = 0; i < L; i++)
@@ -123,6 +124,7 @@ static void backward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_sl
         plan->kern->affine(din + t * l->in_step, l->in.units, NULL, d + t * out, l->out.units,
                            l->dense.transposed, NULL, 0, NULL);
     }
+    gru_slice_enter(s, l, GRU_PART_WEIGHTS);
     gru_add_outer(plan, s->gradient + l->kernel_at, l->out.units, m->in, l->in.units,
                   (ptrdiff_t)l->in_step, d, l->out.units, (ptrdiff_t)out, steps);
     if (l->bias_at != SIZE_MAX)
@@ -410,6 +412,7 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
                            NULL);
     }
     const gru_real *u = m->cache + s->first * n * L;
+    gru_slice_enter(s, l, GRU_PART_WEIGHTS);
     gru_add_outer(plan, s->gradient + l->kernel_at, n, m->in + s->first * in, l->in.units,
                   (ptrdiff_t)in, u, n, (ptrdiff_t)(n * L), steps);
     plan->kern->column_sums(s->gradient + l->bias_at, u, n, (ptrdiff_t)(n * L), steps);

@@ -473,6 +473,7 @@ static void note_norm(const walk *w, size_t t) {
 static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
     size_t h = w->units * L, t_count = w->plan->steps;
     size_t out = w->l->out_step;
+    gru_slice_enter(w->s, w->l, GRU_PART_BACKWARD);
     memset(w->m->dh, 0, h * sizeof(gru_real));
     memset(w->m->dc, 0, h * sizeof(gru_real));
     if (!w->l->out.sequence)
@@ -499,6 +500,7 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
         if (din)
             back_input(w, p, din, c.gates);
     }
+    gru_slice_enter(w->s, w->l, GRU_PART_WEIGHTS);
     weight_gradients(w);
     if (w->d->initial_at != SIZE_MAX)
         w->plan->kern->column_sums(w->s->gradient + w->d->initial_at, w->m->dh, w->units,
@@ -638,6 +640,7 @@ static void backward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gr
         walk w = walk_of(plan, l, s, way);
         walk_backward(&w, dout, din);
     }
+    gru_slice_enter(s, l, GRU_PART_BACKWARD);
     if (l->layer->residual)
         residual_back(plan, l, s, dout, din);
 }

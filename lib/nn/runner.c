@@ -271,12 +271,16 @@ void gru_runner_refresh(gru_runner *r) {
         gru_single_refresh(r->single);
         return;
     }
+    gru_watch *watch = gru_pool_watch(r->pool, 0);
+    size_t place = gru_watch_place(watch);
+    gru_watch_enter(watch, GRU_PLACE_PACK);
     gru_pool_run(r->pool, r->plan.packed_count, refresh_task, r);
     for (size_t i = 0; i < r->plan.count; i++) {
         const gru_layer_ops *ops = gru_layer_ops_of(r->plan.layers[i].layer->kind);
         if (ops->refresh)
             ops->refresh(&r->plan, &r->plan.layers[i]);
     }
+    gru_watch_enter(watch, place);
 }
 
 void gru_runner_reset_states(gru_runner *r) {
@@ -397,9 +401,29 @@ static gru_status gather(gru_runner *r, gru_slice *s, gru_error *err) {
 }
 
 /* ---- a slice through the layers ---- */
+static double operations(const gru_packed *p) {
+    return 2 * (double)p->gates * (double)p->in * (double)p->out;
+}
+
+/* Counts what the products of a layer cost in one direction: two operations a weight, row and
+ * step that the slice computes. */
+static void count_work(const gru_layer_plan *l, const gru_slice *s, gru_part part) {
+    bool back = part == GRU_PART_BACKWARD;
+    double each = 0, steps = l->in.sequence ? (double)(s->end - s->first) : 1;
+    if (!s->watch)
+        return;
+    const gru_packed *all[] = {&l->way[0].kernel, &l->way[0].recurrent, &l->way[1].kernel,
+                               &l->way[1].recurrent, &l->dense};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        each += back && !all[i]->transposed ? 0 : operations(all[i]);
+    gru_watch_work(s->watch, gru_place_of_layer(l->index, part), each * steps * (double)s->rows);
+}
+
 static void forward(gru_runner *r, gru_slice *s, size_t from, size_t to) {
     for (size_t i = from; i < to; i++) {
         const gru_layer_plan *l = &r->plan.layers[i];
+        gru_slice_enter(s, l, GRU_PART_FORWARD);
+        count_work(l, s, GRU_PART_FORWARD);
         s->memory[i].in = i ? s->memory[i - 1].out : s->x;
         gru_layer_ops_of(l->layer->kind)->forward(&r->plan, l, s);
     }
@@ -414,6 +438,9 @@ static void backward(gru_runner *r, gru_slice *s, size_t from, size_t to) {
     for (size_t i = from; i-- > to;) {
         const gru_layer_plan *l = &r->plan.layers[i];
         gru_real *din = i && l->need_din ? flow_of(r, s, i - 1) : NULL;
+        gru_slice_enter(s, l, GRU_PART_BACKWARD);
+        count_work(l, s, GRU_PART_BACKWARD);
+        count_work(l, s, GRU_PART_WEIGHTS);
         gru_layer_ops_of(l->layer->kind)->backward(&r->plan, l, s, flow_of(r, s, i), din);
         if (!din && l->layer->kind != GRU_LAYER_EMBEDDING)
             return;
@@ -459,9 +486,11 @@ static void run_slice(const stage *g, gru_slice *s, size_t task) {
     s->gradient = g->training ? r->task_gradients + task * plan->model->dense_count : NULL;
     s->norms = g->training && r->norms ? r->norms + s->number * r->steps_max : NULL;
     s->touched = g->training && r->touched ? &r->touched[task] : NULL;
+    gru_watch_enter(s->watch, GRU_PLACE_DATA);
     if (g->gather && gather(r, s, err))
         return;
     forward(r, s, g->forward_from, g->forward_to);
+    gru_watch_enter(s->watch, GRU_PLACE_LOSS);
     if (g->judge) {
         gru_real *d = g->training ? flow_of(r, s, plan->count - 1) : NULL;
         if (!g->training)
@@ -477,6 +506,8 @@ static void run_slice(const stage *g, gru_slice *s, size_t task) {
 static void run_task(void *arg, size_t task, size_t worker) {
     const stage *g = arg;
     gru_runner *r = g->r;
+    gru_watch *watch = gru_pool_watch(r->pool, worker);
+    gru_watch_enter(watch, GRU_PLACE_SUM);
     if (g->training && g->gather) {
         memset(r->task_gradients + task * r->plan.model->dense_count, 0,
                r->plan.model->dense_count * sizeof(gru_real));
@@ -488,6 +519,7 @@ static void run_task(void *arg, size_t task, size_t worker) {
     for (size_t i = task; i < r->slices; i += r->tasks) {
         gru_slice *s = &r->slots[r->whole_batch ? i : worker];
         s->number = i;
+        s->watch = watch;
         run_slice(g, s, task);
     }
 }
@@ -738,6 +770,8 @@ static void add_norms(gru_runner *r) {
 
 gru_status gru_runner_train(gru_runner *r, const gru_batch *batch, gru_figures *figures,
                             gru_error *err) {
+    gru_watch *watch = gru_pool_watch(r->pool, 0);
+    size_t place = gru_watch_place(watch);
     gru_status st = begin(r, batch, err);
     if (st)
         return st;
@@ -747,12 +781,14 @@ gru_status gru_runner_train(gru_runner *r, const gru_batch *batch, gru_figures *
     if ((st = run_batch(r, true, true, err)))
         return st;
     size_t pieces = (r->plan.model->dense_count + REDUCE_PIECE - 1) / REDUCE_PIECE;
+    gru_watch_enter(watch, GRU_PLACE_SUM);
     gru_pool_run(r->pool, pieces, reduce_task, r);
     reduce_embedding(r);
     add_penalties(r);
     if (r->norms)
         add_norms(r);
     add_up(r, figures);
+    gru_watch_enter(watch, place);
     return GRU_OK;
 }
 

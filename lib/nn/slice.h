@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "kern/kern.h"
 #include "nn/model_private.h"
+#include "nn/profile.h"
 #include "nn/runner.h"
 
 #define GRU_BATCH_NORM_EPSILON 1e-3
@@ -105,6 +106,7 @@ typedef struct gru_layer_memory {
 } gru_layer_memory;
 
 typedef struct gru_slice {
+    gru_watch *watch;               /* of the thread at work, or NULL */
     size_t number, rows, first_row; /* of this batch */
     size_t first, end;              /* steps with any valid row */
     const gru_real *mask;           /* [T][16] or NULL: all valid */
@@ -127,6 +129,11 @@ typedef struct gru_slice {
     /* embedding gradient of the task: rows used and their gradients */
     struct gru_touched *touched;
 } gru_slice;
+
+/* From here on the time is that of this part of layer l. */
+static inline void gru_slice_enter(gru_slice *s, const gru_layer_plan *l, gru_part part) {
+    gru_watch_enter(s->watch, gru_place_of_layer(l->index, part));
+}
 
 /* Rows of an embedding table that a task used, with their gradients. */
 typedef struct gru_touched {

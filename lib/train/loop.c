@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "nn/profile.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -319,14 +320,19 @@ static gru_status run_batch(gru_trainer *t, gru_error *err) {
     size_t start = t->state.batch * t->options.batch, left = t->train.count - start;
     size_t rows = left < t->options.batch ? left : t->options.batch, touched_count = 0;
     gru_figures figures = {0};
+    gru_watch *watch = gru_pool_watch(t->pool, 0);
+    gru_watch_enter(watch, GRU_PLACE_DATA);
+    gru_watch_work(watch, GRU_PLACE_DATA, 1);
     for (size_t r = 0; r < rows; r++) {
         t->records[r] = gru_dataset_record(t->train.set, t->train.start + t->order[start + r]);
     }
     if (t->row_limit > 0) {
         list_rows(t, rows);
+        gru_watch_enter(watch, GRU_PLACE_OPTIMIZER);
         gru_optimizer_catch_up(t->optimizer, t->rows, t->row_count);
     }
     gru_batch batch = {rows, t->records, t->spec, t->state.epoch, t->state.batch};
+    gru_watch_enter(watch, GRU_PLACE_OTHER);
     if (gru_runner_train(t->runner, &batch, &figures, err)) {
         return err->code;
     }
@@ -339,6 +345,7 @@ static gru_status run_batch(gru_trainer *t, gru_error *err) {
     }
     gru_figures_add(&t->state.figures, &figures);
     double lr = rate(t);
+    gru_watch_enter(watch, GRU_PLACE_OPTIMIZER);
     if (t->sum) {
         accumulate(t, figures.rows);
         if (at_step(t)) {
@@ -349,6 +356,7 @@ static gru_status run_batch(gru_trainer *t, gru_error *err) {
         gru_optimizer_step(t->optimizer, gru_runner_gradients(t->runner), touched, touched_count,
                            lr);
     }
+    gru_watch_enter(watch, GRU_PLACE_OTHER);
     gru_runner_refresh(t->runner);
     return GRU_OK;
 }
@@ -497,19 +505,8 @@ static gru_status interrupted(gru_trainer *t, gru_error *err) {
                          t->state.batch, t->batches);
 }
 
-static gru_status run_epoch(gru_trainer *t, gru_error *err) {
+static gru_status run_batches(gru_trainer *t, gru_error *err) {
     gru_train_state *s = &t->state;
-    t->epoch_start = now();
-    if (t->options.shuffle) {
-        gru_order_shuffle(t->order, t->train.count, t->options.seed, s->epoch);
-    } else {
-        for (size_t i = 0; i < t->train.count; i++) {
-            t->order[i] = (uint32_t)i;
-        }
-    }
-    if (s->batch == 0) {
-        gru_runner_reset_states(t->runner);
-    }
     while (s->batch < t->batches) {
         bool stepped = at_step(t);
         if (run_batch(t, err)) {
@@ -522,7 +519,27 @@ static gru_status run_epoch(gru_trainer *t, gru_error *err) {
             return interrupted(t, err);
         }
     }
-    return end_epoch(t, err);
+    return GRU_OK;
+}
+
+static gru_status run_epoch(gru_trainer *t, gru_error *err) {
+    gru_train_state *s = &t->state;
+    gru_profile *profile = gru_pool_profile(t->pool);
+    t->epoch_start = now();
+    if (t->options.shuffle) {
+        gru_order_shuffle(t->order, t->train.count, t->options.seed, s->epoch);
+    } else {
+        for (size_t i = 0; i < t->train.count; i++) {
+            t->order[i] = (uint32_t)i;
+        }
+    }
+    if (s->batch == 0) {
+        gru_runner_reset_states(t->runner);
+    }
+    gru_profile_start(profile, GRU_PLACE_OTHER);
+    gru_status status = run_batches(t, err);
+    gru_profile_stop(profile);
+    return status ? status : end_epoch(t, err);
 }
 
 gru_status gru_trainer_run(gru_trainer *t, gru_error *err) {

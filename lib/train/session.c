@@ -4,6 +4,7 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "nn/profile.h"
 #include "train/package.h"
 #include "train/pretrained.h"
 #include "train/record.h"
@@ -19,6 +20,8 @@ struct gru_session {
     gru_train_options options;
     gru_train_hooks hooks; /* the caller's */
     gru_pool *pool;
+    gru_profile *profile; /* or NULL */
+    double peak;          /* operations a second that it is measured against */
     gru_arch *arch;
     gru_bundle *resume;
     gru_dataset *data, *validation_data;
@@ -309,6 +312,21 @@ static gru_status make_trainer(gru_session *s, gru_error *err) {
     return status;
 }
 
+static gru_status make_pool(gru_session *s, gru_error *err) {
+    size_t threads = s->words.threads ? s->words.threads : gru_cpu_count();
+    if (gru_pool_new(&s->pool, threads, err)) {
+        return err->code;
+    }
+    if (s->words.profile) {
+        if (gru_profile_new(&s->profile, threads, gru_profile_places(s->model), err) ||
+            gru_profile_peak(s->pool, &s->peak, err)) {
+            return err->code;
+        }
+        gru_pool_set_profile(s->pool, s->profile);
+    }
+    return GRU_OK;
+}
+
 gru_status gru_session_new(gru_session **out, const gru_session_words *words, gru_error *err) {
     gru_session *s;
     *out = NULL;
@@ -316,15 +334,14 @@ gru_status gru_session_new(gru_session **out, const gru_session_words *words, gr
         return err->code;
     }
     s->words = *words;
-    size_t threads = words->threads ? words->threads : gru_cpu_count();
     if (take_words(s, err) || load_arch(s, err) || probe_outputs(words, err) || open_data(s, err) ||
-        make_model(s, err) || gru_pool_new(&s->pool, threads, err) || make_trainer(s, err)) {
+        make_model(s, err) || make_pool(s, err) || make_trainer(s, err)) {
         gru_session_free(s);
         return err->code;
     }
     gru_detail("seed %llu, %zu threads, %zu samples, %zu for validation, %zu parameters",
-               (unsigned long long)words->seed, threads, s->train.count, s->validation.count,
-               gru_model_weight_count(s->model));
+               (unsigned long long)words->seed, gru_pool_threads(s->pool), s->train.count,
+               s->validation.count, gru_model_weight_count(s->model));
     *out = s;
     return GRU_OK;
 }
@@ -335,6 +352,7 @@ void gru_session_free(gru_session *s) {
     }
     gru_trainer_free(s->trainer);
     gru_pool_free(s->pool);
+    gru_profile_free(s->profile);
     gru_arch_free(s->arch);
     gru_bundle_free(s->resume);
     gru_dataset_close(s->data);
@@ -347,6 +365,12 @@ void gru_session_free(gru_session *s) {
 
 gru_model *gru_session_model(gru_session *s) {
     return s->model;
+}
+
+void gru_session_report(const gru_session *s, gru_str *out) {
+    if (s->profile) {
+        gru_profile_report(s->profile, s->model, s->peak, out);
+    }
 }
 
 gru_status gru_session_run(gru_session *s, const gru_train_hooks *hooks, gru_error *err) {

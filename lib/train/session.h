@@ -28,7 +28,7 @@ typedef struct gru_session_words {
     uint64_t seed;
     size_t threads;
     const char *output, *history, *gradients; /* output NULL: standard output; others NULL: none */
-    bool csv;
+    bool csv, profile;                        /* profile: find out where the time goes */
 } gru_session_words;
 
 typedef struct gru_session gru_session;
@@ -36,6 +36,9 @@ typedef struct gru_session gru_session;
 gru_status gru_session_new(gru_session **out, const gru_session_words *words, gru_error *err);
 void gru_session_free(gru_session *s);
 gru_model *gru_session_model(gru_session *s);
+/* With words.profile, after gru_session_run: appends where the time of its batches went, else
+ * nothing. */
+void gru_session_report(const gru_session *s, gru_str *out);
 /* Trains, writes the history, the gradients and the model. The model of the last good epoch is
  * written too when the loss is no number any more; after an interruption it is written unless there
  * is a checkpoint. hooks' finish is the session's own. */
