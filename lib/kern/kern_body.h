@@ -1,110 +1,31 @@
 /* The body of every kernel table; included once per instruction set by kern_*.c, which set
- * KERN_TABLE and KERN_NAME. Written with the compiler's vector types: a row of 16 lanes is
- * NV vectors of VW lanes. Functions with a constant width are inlined into a switch, so that
- * accumulators stay in registers. */
+ * KERN_TABLE and KERN_NAME. Written with the compiler's vector types (kern_vec.h). Functions with a
+ * constant width are inlined into a switch, so that accumulators stay in registers. */
 #ifndef GRU_KERN_BODY_H
 #define GRU_KERN_BODY_H
 
 #include "base/random.h"
 #include "kern/kern.h"
+#include "kern/kern_vec.h"
 
 #include <math.h>
 #include <string.h>
 
 #if defined(__AVX512F__)
-enum { VECTOR_BYTES = 64, PANEL = 28, OUTER_ROWS = 5, OUTER_COLUMNS = 5 };
+enum { PANEL = 28, OUTER_ROWS = 5, OUTER_COLUMNS = 5 };
 #elif defined(__AVX__)
-enum { VECTOR_BYTES = 32, PANEL = 6, OUTER_ROWS = 3, OUTER_COLUMNS = 3 };
+enum { PANEL = 6, OUTER_ROWS = 3, OUTER_COLUMNS = 3 };
 #else
-enum { VECTOR_BYTES = 16, PANEL = 2, OUTER_ROWS = 2, OUTER_COLUMNS = 2 };
+enum { PANEL = 2, OUTER_ROWS = 2, OUTER_COLUMNS = 2 };
 #endif
-enum { VW = VECTOR_BYTES / (int)sizeof(gru_real), NV = GRU_LANES / VW };
 #ifdef GRU_DOUBLE
 enum { WIDEST = PANEL / 2 };
 #else
 enum { WIDEST = PANEL };
 #endif
 
-typedef gru_real vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
-#ifdef GRU_DOUBLE
-typedef int64_t ivec __attribute__((vector_size(VECTOR_BYTES), may_alias));
-#else
-typedef int32_t ivec __attribute__((vector_size(VECTOR_BYTES), may_alias));
-#endif
 typedef uint32_t lanes32 __attribute__((vector_size(64)));
 typedef uint64_t lanes64 __attribute__((vector_size(128)));
-
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE vec load(const gru_real *p) {
-    return *(const vec *)p;
-}
-INLINE void store(gru_real *p, vec v) {
-    *(vec *)p = v;
-}
-INLINE vec splat(gru_real x) {
-    return x - (vec){0};
-}
-INLINE vec choose(ivec yes, vec a, vec b) {
-    return (vec)((yes & (ivec)a) | (~yes & (ivec)b));
-}
-
-INLINE vec either(bool yes, vec a, vec b) {
-    return yes ? a : b;
-}
-
-/* ---- elementary functions ---- */
-#ifdef GRU_DOUBLE
-INLINE vec vec_exp(vec x) {
-    for (int i = 0; i < VW; i++)
-        x[i] = exp(x[i]);
-    return x;
-}
-INLINE vec vec_sigmoid(vec x) {
-    for (int i = 0; i < VW; i++)
-        x[i] = 1 / (1 + exp(-x[i]));
-    return x;
-}
-INLINE vec vec_tanh(vec x) {
-    for (int i = 0; i < VW; i++)
-        x[i] = tanh(x[i]);
-    return x;
-}
-#else
-/* exp(r) − 1 on |r| ≤ ln 2 / 2 and 2^n, from x = n ln 2 + r (Cody and Waite 1980, two-part ln 2;
- * polynomial: the Taylor terms with minimax-adjusted tail, error below half an ulp of exp). */
-INLINE vec reduced_expm1(vec x, vec *power) {
-    const float magic = 12582912.0f; /* 1.5 × 2^23: adding it rounds to a whole number */
-    vec t = x * 1.44269504088896341f + magic;
-    vec n = t - magic;
-    vec r = x - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
-    vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    *power = (vec)(((ivec)t << 23) + 0x3f800000);
-    return p * r * r + r;
-}
-INLINE vec clamp(vec x, float limit) {
-    x = choose(x > limit, splat(limit), x);
-    return choose(x < -limit, splat(-limit), x);
-}
-INLINE vec vec_exp(vec x) {
-    vec power, p = reduced_expm1(clamp(x, 87.0f), &power);
-    return p * power + power;
-}
-INLINE vec vec_sigmoid(vec x) {
-    return 1.0f / (1.0f + vec_exp(-x));
-}
-/* (e^2x − 1) / (e^2x + 1), with e^2x − 1 exact to rounding also where x is small. */
-INLINE vec vec_tanh(vec x) {
-    vec power, p = reduced_expm1(clamp(x + x, 18.0f), &power);
-    vec m = p * power + (power - 1.0f);
-    return m / (m + 2.0f);
-}
-#endif
 
 /* ---- products ---- */
 INLINE void affine_panel(gru_real *out, int width, const gru_real *bias, const gru_real *a,
