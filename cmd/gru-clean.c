@@ -50,10 +50,7 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
         gru_table_writer_init(&to, out, common->csv);
         status = gru_clean_run(&plan, table, gru_input_name(in), &to, err);
     }
-    if (status)
-        gru_output_discard(out);
-    else
-        status = gru_output_commit(out, err);
+    status = gru_output_end(out, status, err);
     gru_table_close(table);
     gru_input_close(in);
     return status;

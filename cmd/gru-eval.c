@@ -40,7 +40,6 @@ static const gru_tool tool = {"gru-eval",
 
 static gru_status write_report(const gru_common *common, const gru_evaluation *e, gru_error *err) {
     gru_str text = {0};
-    gru_output *out = NULL;
     if (json)
         gru_report_json(e, &text);
     else if (tsv)
@@ -49,14 +48,8 @@ static gru_status write_report(const gru_common *common, const gru_evaluation *e
         gru_report_text(e, &text);
     gru_status status = gru_str_check(&text, err);
     if (status == GRU_OK)
-        status = gru_output_open(&out, common->output, GRU_OUTPUT_TEXT, err);
-    if (status == GRU_OK) {
-        status = gru_output_write(out, gru_str_text(&text), text.len, err);
-        if (status == GRU_OK)
-            status = gru_output_commit(out, err);
-        else
-            gru_output_discard(out);
-    }
+        status =
+            gru_output_save(common->output, GRU_OUTPUT_TEXT, gru_str_text(&text), text.len, err);
     gru_str_free(&text);
     return status;
 }

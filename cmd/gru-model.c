@@ -63,23 +63,11 @@ static gru_status check_options(const char *command, gru_error *err) {
     return GRU_OK;
 }
 
-static gru_status write_text(const char *text, size_t len, const char *path, gru_error *err) {
-    gru_output *out;
-    gru_status st = gru_output_open(&out, path, GRU_OUTPUT_TEXT, err);
-    if (st)
-        return st;
-    if ((st = gru_output_write(out, text, len, err))) {
-        gru_output_discard(out);
-        return st;
-    }
-    return gru_output_commit(out, err);
-}
-
 /* ---- show ---- */
 static gru_status show_key(const gru_bundle *b, const char *path, gru_error *err) {
     const char *text = gru_bundle_get(b, get_key), *key;
     if (text)
-        return write_text(text, strlen(text), path, err);
+        return gru_output_save(path, GRU_OUTPUT_TEXT, text, strlen(text), err);
     gru_str names = {0};
     for (size_t i = 0; (key = gru_bundle_key_at(b, i)); i++)
         gru_str_addf(&names, "%s%.60s", i ? ", " : "", key);
@@ -98,7 +86,7 @@ static gru_status show_all(const gru_bundle *b, const char *path, gru_error *err
     gru_model_summary(m, &text);
     gru_str_add(&text, "\n");
     if (!(st = gru_model_describe(m, b, &text, err)))
-        st = write_text(gru_str_text(&text), text.len, path, err);
+        st = gru_output_save(path, GRU_OUTPUT_TEXT, gru_str_text(&text), text.len, err);
     gru_str_free(&text);
     gru_model_free(m);
     return st;

@@ -78,21 +78,13 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
                       gru_error *err) {
     gru_figure figure;
     gru_str picture = {0};
-    gru_output *out = NULL;
     gru_status status = prepare(common, operands[0], &figure, err);
     if (status == GRU_OK)
         status = draw(&figure, count > 1 ? operands[1] : NULL, &picture, err);
     const bool text = figure.canvas == GRU_CANVAS_TERMINAL || figure.canvas == GRU_CANVAS_SVG;
     if (status == GRU_OK)
-        status =
-            gru_output_open(&out, common->output, text ? GRU_OUTPUT_TEXT : GRU_OUTPUT_BINARY, err);
-    if (status == GRU_OK) {
-        status = gru_output_write(out, gru_str_text(&picture), picture.len, err);
-        if (status == GRU_OK)
-            status = gru_output_commit(out, err);
-        else
-            gru_output_discard(out);
-    }
+        status = gru_output_save(common->output, text ? GRU_OUTPUT_TEXT : GRU_OUTPUT_BINARY,
+                                 gru_str_text(&picture), picture.len, err);
     gru_str_free(&picture);
     return status;
 }

@@ -69,14 +69,8 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     if (status == GRU_OK) {
         status = predict(&package, in, &how, out, err);
     }
-    if (status == GRU_OK) {
-        status = gru_output_commit(out, err);
-    } else {
-        gru_output_discard(out);
-    }
-    if (in) {
-        gru_input_close(in);
-    }
+    status = gru_output_end(out, status, err);
+    gru_input_close(in);
     gru_package_free(&package);
     return status;
 }

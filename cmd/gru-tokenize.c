@@ -216,10 +216,7 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     if (!status)
         status = convert(common, count ? operands[0] : NULL, &vocab, corpus, out, &fitted, err);
     gru_output_discard(fitted);
-    if (!status)
-        status = gru_output_commit(out, err);
-    else
-        gru_output_discard(out);
+    status = gru_output_end(out, status, err);
     gru_corpus_free(corpus);
     gru_vocab_free(vocab);
     return status;

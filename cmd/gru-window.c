@@ -136,14 +136,9 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
         status = gru_output_open(&out, common->output, GRU_OUTPUT_BINARY, err);
     if (!status)
         status = cut(table, gru_input_name(in), out, err);
-    if (status)
-        gru_output_discard(out);
-    else
-        status = gru_output_commit(out, err);
-    if (table)
-        gru_table_close(table);
-    if (in)
-        gru_input_close(in);
+    status = gru_output_end(out, status, err);
+    gru_table_close(table);
+    gru_input_close(in);
     return status;
 }
 

@@ -87,8 +87,5 @@ gru_status gru_bundle_write(const gru_bundle *b, const char *path, gru_error *er
     free(header);
     for (size_t i = 0; i < b->count && status == GRU_OK; i++)
         status = gru_output_write(out, b->tensors[i].data, b->tensors[i].bytes, err);
-    if (status == GRU_OK)
-        return gru_output_commit(out, err);
-    gru_output_discard(out);
-    return status;
+    return gru_output_end(out, status, err);
 }

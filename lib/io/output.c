@@ -329,3 +329,17 @@ gru_status gru_output_commit(gru_output *out, gru_error *err) {
     release(out);
     return status;
 }
+
+gru_status gru_output_end(gru_output *out, gru_status status, gru_error *err) {
+    if (status == GRU_OK)
+        return gru_output_commit(out, err);
+    gru_output_discard(out);
+    return status;
+}
+
+gru_status gru_output_save(const char *path, gru_output_kind kind, const void *bytes, size_t count,
+                           gru_error *err) {
+    gru_output *out;
+    gru_status status = gru_output_open(&out, path, kind, err);
+    return status ? status : gru_output_end(out, gru_output_write(out, bytes, count, err), err);
+}

@@ -60,5 +60,10 @@ const char *gru_output_name(const gru_output *out);
 gru_status gru_output_commit(gru_output *out, gru_error *err);
 /* Frees out and leaves no file behind; NULL is fine. */
 void gru_output_discard(gru_output *out);
+/* Commits when status, that of the writing, is GRU_OK; else discards out and gives status back. */
+gru_status gru_output_end(gru_output *out, gru_status status, gru_error *err);
+/* Open, write and commit in one. */
+gru_status gru_output_save(const char *path, gru_output_kind kind, const void *bytes, size_t count,
+                           gru_error *err);
 
 #endif

@@ -219,16 +219,6 @@ void gru_fitted_head(gru_str *text, const char *tool) {
 }
 
 gru_status gru_fitted_save(const gru_str *text, const char *path, gru_error *err) {
-    gru_output *out = NULL;
     gru_status status = gru_str_check(text, err);
-    if (!status)
-        status = gru_output_open(&out, path, GRU_OUTPUT_TEXT, err);
-    if (status)
-        return status;
-    status = gru_output_write(out, text->data, text->len, err);
-    if (status) {
-        gru_output_discard(out);
-        return status;
-    }
-    return gru_output_commit(out, err);
+    return status ? status : gru_output_save(path, GRU_OUTPUT_TEXT, text->data, text->len, err);
 }

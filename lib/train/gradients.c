@@ -75,9 +75,5 @@ gru_status gru_gradients_write(const gru_gradients *g, const char *path, bool cs
     for (size_t i = 0; status == GRU_OK && i < g->count; i++) {
         status = put_epoch(g, i, &w, err);
     }
-    if (status != GRU_OK) {
-        gru_output_discard(out);
-        return status;
-    }
-    return gru_output_commit(out, err);
+    return gru_output_end(out, status, err);
 }

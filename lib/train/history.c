@@ -80,9 +80,5 @@ gru_status gru_history_write(const gru_history *h, const char *path, bool csv, g
     for (size_t i = 0; status == GRU_OK && i < h->count; i++) {
         status = put_epoch(h, i, &w, err);
     }
-    if (status != GRU_OK) {
-        gru_output_discard(out);
-        return status;
-    }
-    return gru_output_commit(out, err);
+    return gru_output_end(out, status, err);
 }
