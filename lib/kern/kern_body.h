@@ -4,12 +4,9 @@
 #ifndef GRU_KERN_BODY_H
 #define GRU_KERN_BODY_H
 
-#include "base/random.h"
 #include "kern/kern.h"
+#include "kern/kern_dropout.h"
 #include "kern/kern_vec.h"
-
-#include <math.h>
-#include <string.h>
 
 #if defined(__AVX512F__)
 enum { PANEL = 28, OUTER_ROWS = 5, OUTER_COLUMNS = 5 };
@@ -23,9 +20,6 @@ enum { WIDEST = PANEL / 2 };
 #else
 enum { WIDEST = PANEL };
 #endif
-
-typedef uint32_t lanes32 __attribute__((vector_size(64)));
-typedef uint64_t lanes64 __attribute__((vector_size(128)));
 
 /* ---- products ---- */
 INLINE void affine_panel(gru_real *out, int width, const gru_real *bias, const gru_real *a,
@@ -439,67 +433,7 @@ static void exp_all(gru_real *x, size_t count) {
         store(x + i, vec_exp(load(x + i)));
 }
 
-INLINE void multiply_32(lanes32 a, uint32_t by, lanes32 *high, lanes32 *low) {
-    lanes64 wide = __builtin_convertvector(a, lanes64) * by;
-    *high = __builtin_convertvector(wide >> 32, lanes32);
-    *low = a * by;
-}
-
-/* Four words for each of 16 rows (Philox4x32-10, Salmon et al. 2011). */
-INLINE void philox_16(lanes32 c[4], const uint32_t key[2]) {
-    uint32_t k0 = key[0], k1 = key[1];
-    for (int round = 0; round < 10; round++) {
-        lanes32 h0, l0, h1, l1;
-        multiply_32(c[0], 0xD2511F53u, &h0, &l0);
-        multiply_32(c[2], 0xCD9E8D57u, &h1, &l1);
-        lanes32 c1 = c[1];
-        c[0] = h1 ^ c1 ^ k0;
-        c[1] = l1;
-        c[2] = h0 ^ c[3] ^ k1;
-        c[3] = l0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-}
-
-static void dropout_bits(uint16_t *bits, size_t count, double rate, const uint32_t key[2],
-                         uint32_t first_row, uint32_t batch, uint32_t epoch) {
-    uint32_t threshold = (uint32_t)lround(rate * 65536.0);
-    lanes32 row, weight;
-    for (unsigned l = 0; l < GRU_LANES; l++) {
-        row[l] = first_row + l;
-        weight[l] = 1u << l;
-    }
-    for (size_t i = 0; i < count; i += 8) {
-        lanes32 c[4] = {(lanes32){0} + (uint32_t)(i / 8), row, (lanes32){0} + batch,
-                        (lanes32){0} + epoch};
-        philox_16(c, key);
-        for (size_t j = 0; j < 8 && i + j < count; j++) {
-            lanes32 half = j % 2 ? c[j / 2] >> 16 : c[j / 2] & 0xffffu;
-            lanes32 kept = (lanes32)(half >= threshold) & weight;
-            uint32_t word = 0;
-            for (int l = 0; l < GRU_LANES; l++)
-                word |= kept[l];
-            bits[i + j] = (uint16_t)word;
-        }
-    }
-}
-
-static void dropout_apply(gru_real *out, const gru_real *x, const uint16_t *bits, size_t count,
-                          double rate) {
-    const gru_real scale = (gru_real)(1 / (1 - rate));
-    for (size_t i = 0; i < count; i++)
-        for (int v = 0; v < NV; v++) {
-            ivec bit;
-            for (int l = 0; l < VW; l++)
-                bit[l] = (bits[i] >> (v * VW + l)) & 1;
-            size_t at = i * GRU_LANES + (size_t)(v * VW);
-            store(out + at, choose(bit != 0, load(x + at) * scale, (vec){0}));
-        }
-}
-
 #if !defined(GRU_DOUBLE) && defined(__AVX512F__)
-#define TRANSPOSES
 typedef gru_real loose __attribute__((vector_size(64), aligned(4), may_alias));
 
 /* A 16 × 16 transposition: bit by bit, the row number's bits change places with the lane number's.
