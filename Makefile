@@ -34,7 +34,7 @@ DOUBLE_OBJ := $(LIB_SRC:%.c=$(BUILD)/double/%.o) $(DOUBLE_TEST_SRC:%.c=$(BUILD)/
 
 # Keep the tools' objects: deleted ones would be made again by the next make.
 .SECONDARY:
-.PHONY: all check demo asan install uninstall clean help tools lib
+.PHONY: all check demo bench asan install uninstall clean help tools lib
 all: lib tools
 lib: $(BUILD)/libgru.a $(BUILD)/libgru.so $(BUILD)/gru.pc
 tools: $(TOOLS:%=$(BUILD)/%)
@@ -44,6 +44,7 @@ help:
 	@echo 'make check      unit tests, tool tests and lints (scripts/test installs what they need)'
 	@echo 'make asan       the tests under the address and undefined-behaviour sanitizers'
 	@echo 'make demo       both workflows on testdata/'
+	@echo 'make bench      how fast it is, beside the peers that are there (scripts/bench --help)'
 	@echo 'make install    into $$(DESTDIR)$$(PREFIX); make uninstall removes it'
 	@echo 'make clean      remove $(BUILD)/'
 	@echo 'variables       CC CFLAGS PREFIX DESTDIR BUILD'
@@ -83,6 +84,24 @@ $(BUILD)/gru.pc: Makefile lib/base/version.h
 $(BUILD)/gru-%: $(BUILD)/cmd/gru-%.o $(BUILD)/cmd/tool.o $(BUILD)/libgru.a
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
 
+# What scripts/bench measures with.
+BENCH := $(patsubst scripts/bench-parts/%.c,$(BUILD)/bench/%,$(wildcard scripts/bench-parts/*.c))
+.PHONY: bench-parts
+bench-parts: all $(BENCH)
+$(BUILD)/scripts/bench-parts/peak.o: ISA_FLAGS := $(KERN_FLAGS)
+
+$(BUILD)/bench/%: $(BUILD)/scripts/bench-parts/%.o $(BUILD)/libgru.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+# The tools with the library shared, stripped: how large an installed gru is.
+.PHONY: bench-shared
+bench-shared: all
+	@mkdir -p $(BUILD)/bench/shared
+	for t in $(TOOLS); do $(CC) -s -o $(BUILD)/bench/shared/$$t $(BUILD)/cmd/$$t.o $(BUILD)/cmd/tool.o \
+	  -L$(BUILD) -lgru $(ALL_LDFLAGS) $(LIBS) || exit 1; done
+	strip -o $(BUILD)/bench/shared/libgru.so $(BUILD)/libgru.so
+
 $(BUILD)/unit: $(TEST_OBJ) $(BUILD)/libgru.a
 	$(CC) -o $@ $^ $(ALL_LDFLAGS) -lcriterion $(LIBS)
 
@@ -99,6 +118,8 @@ asan:
 	sh scripts/test --asan-only
 demo:
 	sh scripts/demo
+bench:
+	sh scripts/bench
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
