@@ -37,6 +37,26 @@ typedef struct gru_cell_step {
     gru_real *dhr;      /* its gradient, added to */
 } gru_cell_step;
 
+/* One sequence through a recurrent layer, with the units in the lanes. Units are cut into blocks of
+ * 16, the last one filled up with units whose weights are zero and whose states stay zero. A row of
+ * sums holds a block's gates side by side (gru_lone_column); the recurrent weights lie block by
+ * block, each with all its rows (gru_lone_weight), so that a block is read from front to back. */
+typedef struct gru_lone {
+    size_t units, blocks, steps; /* blocks = ⌈units / 16⌉ */
+    bool reversed;               /* from the last step to the first */
+    const gru_real *const *sums; /* [steps]: a step's x W + biases */
+    const gru_real *u;           /* recurrent weights; GRU, reset before: z and r only */
+    const gru_real *un;          /* that GRU's n */
+    const gru_real *bias;        /* GRU, reset after: cn [blocks × 16] */
+    /* [steps + 1][blocks × 16] in order of time: a step reads the row before it and writes the next
+     * one; reversed, the other way. The first row that is read comes filled. */
+    gru_real *h;
+    gru_real *c;          /* LSTM: [blocks × 16], the cell before the first step; the last after */
+    gru_real *z, *reset;  /* GRU, reset before: scratch, [blocks × 16] each */
+    const uint8_t *valid; /* [steps]: 0 holds the state; NULL: all count */
+    bool update_new, relu;
+} gru_lone;
+
 typedef struct gru_kern {
     const char *name;
     size_t panel; /* most columns of a panel */
@@ -74,6 +94,10 @@ typedef struct gru_kern {
     void (*lstm_backward)(const gru_cell_step *s);
     void (*rnn_forward)(const gru_cell_step *s);
     void (*rnn_backward)(const gru_cell_step *s);
+    void (*gru_sequence)(const gru_lone *s);
+    void (*gru_before_sequence)(const gru_lone *s);
+    void (*lstm_sequence)(const gru_lone *s);
+    void (*rnn_sequence)(const gru_lone *s);
     void (*sigmoid)(gru_real *x, size_t count); /* in place; count a multiple of 16 */
     void (*tanh)(gru_real *x, size_t count);
     void (*exp)(gru_real *x, size_t count);
@@ -107,6 +131,21 @@ static inline size_t gru_panel_count(size_t columns, size_t panel) {
 }
 static inline size_t gru_panel_start(size_t columns, size_t panels, size_t index) {
     return columns * index / panels;
+}
+/* For one sequence: columns of a row of sums, and where a gate's unit lies in it. */
+static inline size_t gru_lone_columns(size_t units, size_t gates) {
+    return (units + GRU_LANES - 1) / GRU_LANES * gates * GRU_LANES;
+}
+static inline size_t gru_lone_column(size_t units, size_t gates, size_t gate, size_t unit) {
+    (void)units;
+    return (unit / GRU_LANES * gates + gate) * GRU_LANES + unit % GRU_LANES;
+}
+/* Where the recurrent weight from unit k to a gate of a unit lies. */
+static inline size_t gru_lone_weight(size_t units, size_t gates, size_t k, size_t gate,
+                                     size_t unit) {
+    size_t block = unit / GRU_LANES * gates * GRU_LANES;
+    return block * units + k * gates * GRU_LANES +
+           (gru_lone_column(units, gates, gate, unit) - block);
 }
 /* packed[k·columns elements] from w: element (k, j) at w[k·row_step + j·column_step]; panels
  * [panel][k][width]. */

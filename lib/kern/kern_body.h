@@ -419,6 +419,8 @@ static void rnn_backward(const gru_cell_step *s) {
     }
 }
 
+#include "kern/kern_single.h"
+
 /* ---- elementwise ---- */
 static void sigmoid(gru_real *x, size_t count) {
     for (size_t i = 0; i < count; i += VW)
@@ -590,6 +592,10 @@ const gru_kern KERN_TABLE = {
     .lstm_backward = lstm_backward,
     .rnn_forward = rnn_forward,
     .rnn_backward = rnn_backward,
+    .gru_sequence = gru_sequence,
+    .gru_before_sequence = gru_before_sequence,
+    .lstm_sequence = lstm_sequence,
+    .rnn_sequence = rnn_sequence,
     .sigmoid = sigmoid,
     .tanh = tanh_all,
     .exp = exp_all,

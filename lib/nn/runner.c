@@ -99,7 +99,6 @@ static void reserve_slot(gru_runner *r, gru_slice *s, gru_arena *a) {
     size_t t = r->steps_max;
     s->x = gru_arena_take(a, plan->model->input.tokens ? 1 : t * plan->model->input.features * L);
     s->ids = (int32_t *)(void *)gru_arena_take(a, t * L);
-    s->row_ids = (int32_t *)(void *)gru_arena_take(a, t);
     s->mask_memory = gru_arena_take(a, t * L);
     s->partial_memory = (uint8_t *)gru_arena_take(a, t / sizeof(gru_real) + 1);
     for (int i = 0; plan->options.training && i < 2; i++)
@@ -293,19 +292,25 @@ void gru_runner_reset_states(gru_runner *r) {
 }
 
 /* ---- gathering ---- */
-static gru_status gather_ids(gru_runner *r, gru_slice *s, const gru_batch *b, gru_error *err) {
-    size_t rows = r->plan.model->arch->layers[0].rows, at = b->spec->slot[GRU_X].offset;
+static gru_status row_ids(const gru_runner *r, size_t row, const int32_t **out, gru_error *err) {
+    size_t rows = r->plan.model->arch->layers[0].rows;
+    const unsigned char *x = r->batch->records[row] + r->batch->spec->slot[GRU_X].offset;
+    const int32_t *ids = *out = (const int32_t *)(const void *)x;
+    for (size_t t = 0; t < r->plan.steps; t++)
+        if (ids[t] < 0 || (size_t)ids[t] >= rows)
+            return gru_error_set(err, GRU_ERR_DATA,
+                                 "token id %d is outside the embedding's 0 … %zu", (int)ids[t],
+                                 rows - 1);
+    return GRU_OK;
+}
+
+static gru_status gather_ids(gru_runner *r, gru_slice *s, gru_error *err) {
     for (size_t i = 0; i < L; i++) {
-        const int32_t *ids =
-            i < s->rows ? (const int32_t *)(const void *)(b->records[s->first_row + i] + at) : NULL;
-        for (size_t t = 0; t < r->plan.steps; t++) {
-            int32_t id = ids ? ids[t] : 0;
-            if (id < 0 || (size_t)id >= rows)
-                return gru_error_set(err, GRU_ERR_DATA,
-                                     "token id %d is outside the embedding's 0 … %zu", (int)id,
-                                     rows - 1);
-            s->ids[t * L + i] = id;
-        }
+        const int32_t *ids = NULL;
+        if (i < s->rows && row_ids(r, s->first_row + i, &ids, err))
+            return err->code;
+        for (size_t t = 0; t < r->plan.steps; t++)
+            s->ids[t * L + i] = ids ? ids[t] : 0;
     }
     return GRU_OK;
 }
@@ -394,7 +399,7 @@ static gru_status gather(gru_runner *r, gru_slice *s, gru_error *err) {
     s->figures = (gru_figures){0};
     gru_status st = GRU_OK;
     if (r->plan.model->input.tokens)
-        st = gather_ids(r, s, b, err);
+        st = gather_ids(r, s, err);
     else
         gather_numbers(r, s, b);
     return st ? st : gather_mask(r, s, b, err);
@@ -800,25 +805,33 @@ gru_status gru_runner_evaluate(gru_runner *r, const gru_batch *batch, gru_figure
     return st;
 }
 
+/* The one record's ids or numbers are read where they lie. */
 static gru_status run_single(gru_runner *r, gru_error *err) {
     gru_slice *s = &r->slots[0];
-    s->number = 0;
-    gru_status st = gather(r, s, err);
+    const gru_input_shape *input = &r->plan.model->input;
+    const unsigned char *record = r->batch->records[0] + r->batch->spec->slot[GRU_X].offset;
+    const float *numbers = (const float *)(const void *)record;
+    const int32_t *ids = NULL;
+    s->first_row = 0;
+    s->rows = 1;
+    if (input->tokens && row_ids(r, 0, &ids, err))
+        return err->code;
+    for (size_t t = 0; ids && t < r->plan.steps; t++)
+        s->ids[t * L] = ids[t];
+    gru_status st = gather_mask(r, s, r->batch, err);
     if (st)
         return st;
-    for (size_t t = 0; t < r->plan.steps; t++) {
-        s->partial_memory[t] = !s->mask || s->mask[t * L] > 0;
-        s->row_ids[t] = s->ids[t * L];
-    }
-    const unsigned char *x = r->batch->records[0] + r->batch->spec->slot[GRU_X].offset;
+    for (size_t t = 0; s->mask && t < r->plan.steps; t++)
+        s->partial_memory[t] = s->mask[t * L] > 0;
 #ifdef GRU_DOUBLE
-    for (size_t k = 0;
-         !r->plan.model->input.tokens && k < r->plan.steps * r->plan.model->input.features; k++)
-        s->x[k] = s->x[k * L];
-    x = (const unsigned char *)s->x;
+    for (size_t k = 0; !ids && k < r->plan.steps * input->features; k++)
+        s->x[k] = (gru_real)numbers[k];
+    const gru_real *x = s->x;
+#else
+    const gru_real *x = numbers;
 #endif
-    gru_single_run(r->single, s->row_ids, (const gru_real *)(const void *)x,
-                   s->mask ? s->partial_memory : NULL, r->plan.steps, r->outputs);
+    gru_single_run(r->single, ids, x, s->mask ? s->partial_memory : NULL, r->plan.steps,
+                   r->outputs);
     return GRU_OK;
 }
 

@@ -1,6 +1,5 @@
 /* One sequence through a network with the units in the lanes. Sequences are [T][stride], the stride
- * being the units rounded up to 16; each gate has as many columns, so the cells of kern.h, which
- * work element by element, serve here too. */
+ * being the units filled up with zeros to whole blocks of 16. */
 #include "nn/single.h"
 
 #include "base/mem.h"
@@ -11,30 +10,37 @@
 
 enum { L = GRU_LANES };
 
-typedef struct padded { /* weights [in][gates × stride] and bias [gates × stride] */
-    size_t in, out, stride, gates;
+/* Weights with the columns in the lanes, [in][columns], each gate's in blocks of 16 and the blocks'
+ * gates side by side, so that a block's gates meet in one place. */
+typedef struct lone_weights {
+    size_t in, out, gates, columns; /* out: of a gate; columns: gates × out in whole blocks */
     const gru_real *source, *bias_source;
     gru_real *w, *bias;
-} padded;
+} lone_weights;
 
 typedef struct lone_way {
-    padded kernel, recurrent;
-    gru_real *gates, *h, *c, *reset;
+    lone_weights kernel;
     const gru_direction *d;
+    const gru_real *recurrent_source, *recurrent_bias;
+    gru_real *sums, *u, *un, *bias; /* sums [T][columns]; the others as in gru_lone */
+    gru_lone run;
 } lone_way;
 
 typedef struct lone_layer {
     const gru_layer_plan *l;
     lone_way way[2];
-    padded dense;
-    gru_real *out, *sums; /* [T][stride]; [T][gates × stride] */
+    lone_weights dense, score; /* score: attention's */
+    gru_real *own;             /* the output, where it isn't a way's states */
+    gru_real *sums, *scores;   /* attention: [T][columns] and [T][16] */
+    const gru_real *out;       /* [T][stride], filled up with zeros */
     size_t stride;
 } lone_layer;
 
 struct gru_single {
     const gru_plan *plan;
     lone_layer *layers;
-    gru_real *block;
+    gru_real *block, *x, *share; /* x [T][features, filled up], share [T]: attention's */
+    const gru_real **rows;       /* [T] */
     size_t steps_max, steps;
 };
 
@@ -57,58 +63,67 @@ bool gru_single_fits(const gru_plan *plan) {
     return true;
 }
 
-static padded place(gru_arena *a, const gru_plan *plan, size_t at, size_t bias_at, size_t in,
-                    size_t out, size_t gates) {
-    padded p = {.in = in, .out = out, .stride = round_up(out), .gates = gates};
+static lone_weights place(gru_arena *a, const gru_plan *plan, size_t at, size_t bias_at, size_t in,
+                          size_t out, size_t gates) {
+    lone_weights p = {.in = in, .out = out, .gates = gates};
+    p.columns = gru_lone_columns(out, gates);
     p.source = plan->model->weights + at;
     p.bias_source = bias_at == SIZE_MAX ? NULL : plan->model->weights + bias_at;
-    p.w = gru_arena_take(a, in * gates * p.stride);
-    p.bias = gru_arena_take(a, gates * p.stride);
+    p.w = gru_arena_take(a, in * p.columns);
+    p.bias = gru_arena_take(a, p.columns);
     return p;
 }
 
-static void fill(const padded *p) {
-    size_t ld = p->gates * p->stride;
-    for (size_t g = 0; g < p->gates; g++)
-        for (size_t j = 0; j < p->out; j++) {
-            for (size_t k = 0; k < p->in; k++)
-                p->w[k * ld + g * p->stride + j] =
-                    p->source[k * p->gates * p->out + g * p->out + j];
-            p->bias[g * p->stride + j] = p->bias_source ? p->bias_source[g * p->out + j] : 0;
-        }
-}
-
-static void place_recurrent(gru_single *s, lone_layer *y, gru_arena *a) {
-    const gru_layer *l = y->l->layer;
+static void place_way(gru_single *s, const gru_layer_plan *p, size_t way, lone_way *v,
+                      gru_arena *a) {
+    const gru_layer *l = p->layer;
+    const gru_direction *d = v->d = &p->way[way];
+    const gru_real *weights = s->plan->model->weights;
     size_t gates = gru_layer_gates(l), h = round_up(l->units);
+    bool before = l->kind == GRU_LAYER_GRU && l->reset_before;
     bool after = l->kind == GRU_LAYER_GRU && !l->reset_before;
-    y->sums = gru_arena_take(a, s->steps_max * gates * h);
-    for (size_t w = 0; w < y->l->ways; w++) {
-        lone_way *v = &y->way[w];
-        const gru_direction *d = v->d = &y->l->way[w];
-        v->kernel = place(a, s->plan, d->kernel_at, d->bias_at, y->l->in.units, l->units, gates);
-        size_t second = after && d->bias_at != SIZE_MAX ? d->bias_at + 3 * l->units : SIZE_MAX;
-        v->recurrent = place(a, s->plan, d->recurrent_at, second, l->units, l->units, gates);
-        v->gates = gru_arena_take(a, 4 * h);
-        v->h = gru_arena_take(a, (s->steps_max + 1) * h);
-        v->c = gru_arena_take(a, 2 * h);
-        v->reset = gru_arena_take(a, h);
-    }
+    v->kernel = place(a, s->plan, d->kernel_at, d->bias_at, p->in.units, l->units, gates);
+    v->recurrent_source = weights + d->recurrent_at;
+    v->recurrent_bias =
+        after && d->bias_at != SIZE_MAX ? weights + d->bias_at + 3 * l->units : NULL;
+    v->sums = gru_arena_take(a, s->steps_max * v->kernel.columns);
+    v->u = gru_arena_take(a, l->units * gru_lone_columns(l->units, before ? 2 : gates));
+    v->un = gru_arena_take(a, before ? l->units * h : 0);
+    v->bias = gru_arena_take(a, h);
+    v->run = (gru_lone){.units = l->units,
+                        .blocks = h / L,
+                        .reversed = d->reversed,
+                        .sums = s->rows,
+                        .u = v->u,
+                        .un = v->un,
+                        .bias = v->bias,
+                        .update_new = l->update_new,
+                        .relu = l->activation == GRU_RELU};
+    v->run.h = gru_arena_take(a, (s->steps_max + 1) * h);
+    v->run.c = gru_arena_take(a, h);
+    v->run.z = gru_arena_take(a, h);
+    v->run.reset = gru_arena_take(a, h);
 }
 
 static void place_all(gru_single *s, gru_arena *a) {
     const gru_plan *plan = s->plan;
+    s->x = gru_arena_take(a, s->steps_max * round_up(plan->model->input.features));
+    s->share = gru_arena_take(a, round_up(s->steps_max));
     for (size_t i = 0; i < plan->count; i++) {
         lone_layer *y = &s->layers[i];
         y->l = &plan->layers[i];
         const gru_layer *l = y->l->layer;
         y->stride = round_up(y->l->out.units);
-        y->out = gru_arena_take(a, (y->l->out.sequence ? s->steps_max : 1) * y->stride);
-        if (gru_layer_recurrent(l)) {
-            place_recurrent(s, y, a);
-        } else if (l->kind == GRU_LAYER_DENSE || l->kind == GRU_LAYER_ATTENTION) {
+        y->own = gru_arena_take(a, (y->l->out.sequence ? s->steps_max : 1) * y->stride);
+        for (size_t w = 0; gru_layer_recurrent(l) && w < y->l->ways; w++)
+            place_way(s, y->l, w, &y->way[w], a);
+        if (l->kind == GRU_LAYER_DENSE || l->kind == GRU_LAYER_ATTENTION) {
             y->dense = place(a, plan, y->l->kernel_at, y->l->bias_at, y->l->in.units, l->units, 1);
-            y->sums = gru_arena_take(a, s->steps_max * (y->dense.stride + L));
+        }
+        if (l->kind == GRU_LAYER_ATTENTION) {
+            y->score = place(a, plan, y->l->weight_at, y->l->weight_bias_at, l->units, 1, 1);
+            y->sums = gru_arena_take(a, s->steps_max * y->dense.columns);
+            y->scores = gru_arena_take(a, s->steps_max * L);
         }
     }
 }
@@ -123,7 +138,8 @@ gru_status gru_single_new(gru_single **out, const gru_plan *plan, size_t steps_m
     s->plan = plan;
     s->steps_max = steps_max;
     gru_arena a = {0};
-    if ((st = gru_mem_new(&s->layers, plan->count, sizeof *s->layers, err)))
+    if ((st = gru_mem_new(&s->layers, plan->count, sizeof *s->layers, err)) ||
+        (st = gru_mem_new(&s->rows, steps_max, sizeof *s->rows, err)))
         goto fail;
     place_all(s, &a);
     if ((st = gru_mem_new(&s->block, a.used, sizeof(gru_real), err)))
@@ -142,138 +158,173 @@ void gru_single_free(gru_single *s) {
     if (!s)
         return;
     free(s->layers);
+    free(s->rows);
     free(s->block);
     free(s);
+}
+
+/* ---- weights ---- */
+static void fill(const lone_weights *p) {
+    for (size_t g = 0; g < p->gates; g++)
+        for (size_t j = 0; j < p->out; j++) {
+            size_t from = g * p->out + j, to = gru_lone_column(p->out, p->gates, g, j);
+            for (size_t k = 0; k < p->in; k++)
+                p->w[k * p->columns + to] = p->source[k * p->gates * p->out + from];
+            p->bias[to] = p->bias_source ? p->bias_source[from] : 0;
+        }
+}
+
+/* Gates [first, first + count) of the recurrent weights. */
+static void fill_recurrent(gru_real *u, const lone_way *v, size_t first, size_t count) {
+    size_t units = v->run.units;
+    for (size_t k = 0; k < units; k++)
+        for (size_t g = 0; g < count; g++) {
+            const gru_real *from = v->recurrent_source + (k * v->kernel.gates + first + g) * units;
+            for (size_t j = 0; j < units; j++)
+                u[gru_lone_weight(units, count, k, g, j)] = from[j];
+        }
+}
+
+/* z and r take both biases at once; n keeps its recurrent one inside the reset. */
+static void fill_biases(lone_way *v) {
+    size_t units = v->run.units;
+    for (size_t j = 0; v->recurrent_bias && j < units; j++) {
+        for (size_t g = 0; g < 2; g++)
+            v->kernel.bias[gru_lone_column(units, 3, g, j)] += v->recurrent_bias[g * units + j];
+        v->bias[j] = v->recurrent_bias[2 * units + j];
+    }
 }
 
 void gru_single_refresh(gru_single *s) {
     for (size_t i = 0; i < s->plan->count; i++) {
         lone_layer *y = &s->layers[i];
+        const gru_layer *l = y->l->layer;
         if (y->dense.w)
             fill(&y->dense);
-        for (size_t w = 0; gru_layer_recurrent(y->l->layer) && w < y->l->ways; w++) {
-            fill(&y->way[w].kernel);
-            fill(&y->way[w].recurrent);
+        if (y->score.w)
+            fill(&y->score);
+        for (size_t w = 0; gru_layer_recurrent(l) && w < y->l->ways; w++) {
+            lone_way *v = &y->way[w];
+            bool before = l->kind == GRU_LAYER_GRU && l->reset_before;
+            fill(&v->kernel);
+            fill_biases(v);
+            fill_recurrent(v->u, v, 0, before ? 2 : v->kernel.gates);
+            if (before)
+                fill_recurrent(v->un, v, 2, 1);
         }
     }
 }
 
 /* ---- running ---- */
-/* out[rows][gates of p from `gate`, `count` of them] (+)= x p; bias starts the sum where given. */
-static void product(const gru_single *s, gru_real *out, size_t out_step, const gru_real *bias,
-                    const gru_real *x, size_t x_step, size_t rows, const padded *p, size_t gate,
-                    size_t count) {
-    s->plan->kern->rows(out, out_step, bias, x, x_step, rows, p->in, p->w + gate * p->stride,
-                        p->gates * p->stride, count * p->stride);
+static void product(const gru_single *s, gru_real *out, const gru_real *x, size_t x_step,
+                    size_t rows, const lone_weights *p) {
+    s->plan->kern->rows(out, p->columns, p->bias, x, x_step, rows, p->in, p->w, p->columns,
+                        p->columns);
 }
 
-static void step(const gru_single *s, const lone_layer *y, lone_way *v, const gru_real *sums,
-                 const gru_real *h, gru_real *next) {
+/* The state before step t, in order of time, and after it. */
+static gru_real *state_before(const lone_way *v, size_t t) {
+    return v->run.h + (t + v->run.reversed) * v->run.blocks * L;
+}
+static gru_real *state_after(const lone_way *v, size_t t) {
+    return v->run.h + (t + !v->run.reversed) * v->run.blocks * L;
+}
+
+static void run_way(const gru_single *s, const lone_layer *y, lone_way *v, const gru_real *in,
+                    size_t in_step, const uint8_t *valid) {
     const gru_layer *l = y->l->layer;
     const gru_kern *k = s->plan->kern;
-    size_t u = v->kernel.stride, gates = v->kernel.gates;
-    gru_cell_step c = {.units = u / L,
-                       .gates = v->gates,
-                       .h = h,
-                       .next = next,
-                       .c = v->c,
-                       .c_next = v->c + u,
-                       .update_new = l->update_new,
-                       .relu = l->activation == GRU_RELU,
-                       .drh = v->reset,
-                       .hr = h};
-    memcpy(v->gates, sums, gates * u * sizeof *sums);
-    if (l->kind != GRU_LAYER_GRU) {
-        product(s, v->gates, 0, NULL, h, 0, 1, &v->recurrent, 0, gates);
-        if (l->kind == GRU_LAYER_LSTM) {
-            k->lstm_forward(&c);
-            memcpy(v->c, v->c + u, u * sizeof *v->c);
-        } else {
-            k->rnn_forward(&c);
+    size_t width = v->run.blocks * L;
+    gru_real *first = state_before(v, v->run.reversed ? s->steps - 1 : 0);
+    product(s, v->sums, in, in_step, s->steps, &v->kernel);
+    for (size_t t = 0; t < s->steps; t++)
+        s->rows[t] = v->sums + t * v->kernel.columns;
+    memset(first, 0, width * sizeof *first);
+    memset(v->run.c, 0, width * sizeof *v->run.c);
+    if (v->d->initial_at != SIZE_MAX)
+        memcpy(first, s->plan->model->weights + v->d->initial_at, l->units * sizeof *first);
+    v->run.steps = s->steps;
+    v->run.valid = valid;
+    if (l->kind == GRU_LAYER_LSTM)
+        k->lstm_sequence(&v->run);
+    else if (l->kind == GRU_LAYER_RNN)
+        k->rnn_sequence(&v->run);
+    else if (l->reset_before)
+        k->gru_before_sequence(&v->run);
+    else
+        k->gru_sequence(&v->run);
+}
+
+/* Two ways' outputs at one step; a sequence is zero where its steps don't count. */
+static void merge(const gru_layer *l, gru_real *out, const gru_real *a, const gru_real *b) {
+    for (size_t i = 0; i < l->units; i++)
+        switch (l->bidirectional) {
+        case GRU_MERGE_SUM:
+            out[i] = a[i] + b[i];
+            break;
+        case GRU_MERGE_AVERAGE:
+            out[i] = (a[i] + b[i]) / 2;
+            break;
+        case GRU_MERGE_MULTIPLY:
+            out[i] = a[i] * b[i];
+            break;
+        default:
+            out[i] = a[i];
+            out[l->units + i] = b[i];
         }
-        return;
-    }
-    product(s, v->gates, 0, NULL, h, 0, 1, &v->recurrent, 0, 2);
-    if (!l->reset_before) {
-        product(s, v->gates + 3 * u, 0, v->recurrent.bias + 2 * u, h, 0, 1, &v->recurrent, 2, 1);
-        k->gru_forward(&c);
-        return;
-    }
-    k->gru_before_reset(&c);
-    product(s, v->gates + 2 * u, 0, NULL, v->reset, 0, 1, &v->recurrent, 2, 1);
-    k->gru_before_forward(&c);
 }
 
-/* z and r take both biases at once; n keeps its recurrent one inside the reset. */
-static void add_recurrent_bias(const lone_layer *y, const lone_way *v, size_t steps) {
-    const gru_layer *l = y->l->layer;
-    size_t u = v->kernel.stride;
-    if (l->kind != GRU_LAYER_GRU || l->reset_before || !v->recurrent.bias_source)
+static void run_recurrent(const gru_single *s, lone_layer *y, const gru_real *in, size_t in_step,
+                          const uint8_t *valid) {
+    lone_way *v = y->way;
+    bool sequence = y->l->out.sequence;
+    for (size_t w = 0; w < y->l->ways; w++)
+        run_way(s, y, &v[w], in, in_step, valid);
+    if (y->l->ways == 1) {
+        y->out = state_after(v, sequence || v->run.reversed ? 0 : s->steps - 1);
         return;
-    for (size_t t = 0; t < steps; t++)
-        for (size_t i = 0; i < 2 * u; i++)
-            y->sums[t * 3 * u + i] += v->recurrent.bias[i];
-}
-
-static void run_way(const gru_single *s, lone_layer *y, size_t way, const gru_real *in,
-                    size_t in_step, const uint8_t *valid) {
-    lone_way *v = &y->way[way];
-    size_t u = v->kernel.stride, units = y->l->layer->units, steps = s->steps;
-    size_t width = v->kernel.gates * u,
-           at = way && y->l->layer->bidirectional == GRU_MERGE_CONCAT ? units : 0;
-    product(s, y->sums, width, v->kernel.bias, in, in_step, steps, &v->kernel, 0, v->kernel.gates);
-    add_recurrent_bias(y, v, steps);
-    memset(v->h, 0, u * sizeof *v->h);
-    memset(v->c, 0, 2 * u * sizeof *v->c);
-    for (size_t i = 0; v->d->initial_at != SIZE_MAX && i < units; i++)
-        v->h[i] = s->plan->model->weights[v->d->initial_at + i];
-    for (size_t p = 0; p < steps; p++) {
-        size_t t = v->d->reversed ? steps - 1 - p : p;
-        gru_real *h = v->h + p * u, *next = h + u;
-        bool skip = valid && !valid[t];
-        if (skip)
-            memcpy(next, h, u * sizeof *h);
+    }
+    y->out = y->own;
+    for (size_t t = 0; t < (sequence ? s->steps : 1); t++) {
+        gru_real *out = y->own + t * y->stride;
+        if (sequence && valid && !valid[t])
+            memset(out, 0, y->stride * sizeof *out);
         else
-            step(s, y, v, y->sums + t * width, h, next);
-        gru_real *out = y->out + (y->l->out.sequence ? t * y->stride : 0);
-        if (!y->l->out.sequence && p + 1 < steps)
-            continue;
-        for (size_t i = 0; i < units; i++) {
-            gru_real x = skip && y->l->ways > 1 && y->l->out.sequence ? 0 : next[i];
-            if (!way || y->l->layer->bidirectional == GRU_MERGE_CONCAT)
-                out[at + i] = x;
-            else if (y->l->layer->bidirectional == GRU_MERGE_MULTIPLY)
-                out[i] *= x;
-            else
-                out[i] =
-                    y->l->layer->bidirectional == GRU_MERGE_AVERAGE ? (out[i] + x) / 2 : out[i] + x;
-        }
+            merge(y->l->layer, out, state_after(&v[0], sequence ? t : s->steps - 1),
+                  state_after(&v[1], t));
     }
+}
+
+/* share = softmax of the scores over the steps that count; their sum, or 0 where none does. */
+static gru_real share_out(const gru_single *s, const lone_layer *y, const uint8_t *valid) {
+    gru_real *e = s->share, top = -INFINITY, sum = 0;
+    for (size_t t = 0; t < s->steps; t++) {
+        e[t] = y->scores[t * L];
+        if ((!valid || valid[t]) && e[t] > top)
+            top = e[t];
+    }
+    for (size_t t = 0; t < s->steps; t++)
+        e[t] = !valid || valid[t] ? e[t] - top : 0;
+    s->plan->kern->exp(e, round_up(s->steps));
+    for (size_t t = 0; t < s->steps; t++) {
+        e[t] = !valid || valid[t] ? e[t] : 0;
+        sum += e[t];
+    }
+    return sum;
 }
 
 static void run_attention(const gru_single *s, lone_layer *y, const gru_real *in, size_t in_step,
                           const uint8_t *valid) {
-    const gru_real *v = s->plan->model->weights + y->l->weight_at;
-    size_t n = y->dense.stride, units = y->l->in.units;
-    gru_real *e = y->sums + s->steps_max * n, top = -INFINITY, sum = 0;
-    product(s, y->sums, n, y->dense.bias, in, in_step, s->steps, &y->dense, 0, 1);
+    size_t n = y->dense.columns;
+    product(s, y->sums, in, in_step, s->steps, &y->dense);
     s->plan->kern->tanh(y->sums, s->steps * n);
-    for (size_t t = 0; t < s->steps; t++) {
-        e[t] = s->plan->model->weights[y->l->weight_bias_at];
-        for (size_t j = 0; j < y->dense.out; j++)
-            e[t] += y->sums[t * n + j] * v[j];
-        if ((!valid || valid[t]) && e[t] > top)
-            top = e[t];
-    }
-    memset(y->out, 0, y->stride * sizeof *y->out);
-    for (size_t t = 0; t < s->steps; t++) {
-        e[t] = !valid || valid[t] ? (gru_real)exp((double)(e[t] - top)) : 0;
-        sum += e[t];
-        for (size_t i = 0; i < units; i++)
-            y->out[i] += e[t] * in[t * in_step + i];
-    }
-    for (size_t i = 0; sum > 0 && i < units; i++)
-        y->out[i] /= sum;
+    product(s, y->scores, y->sums, n, s->steps, &y->score);
+    gru_real sum = share_out(s, y, valid);
+    y->out = y->own;
+    memset(y->own, 0, y->stride * sizeof *y->own);
+    s->plan->kern->rows(y->own, 0, NULL, s->share, 0, 1, s->steps, in, in_step, y->stride);
+    for (size_t i = 0; sum > 0 && i < y->l->in.units; i++)
+        y->own[i] /= sum;
 }
 
 /* The activations of kern.h work on lanes of 16 numbers; a softmax runs across them. */
@@ -297,18 +348,19 @@ static void run_layer(gru_single *s, lone_layer *y, const gru_real **in, size_t 
     if (l->kind == GRU_LAYER_DROPOUT)
         return;
     if (l->kind == GRU_LAYER_EMBEDDING) {
+        y->out = y->own;
         const gru_real *table = s->plan->model->weights + y->l->kernel_at;
         for (size_t t = 0; t < s->steps; t++)
-            memcpy(y->out + t * y->stride, table + (size_t)ids[t] * l->units,
+            memcpy(y->own + t * y->stride, table + (size_t)ids[t] * l->units,
                    l->units * sizeof *table);
     } else if (l->kind == GRU_LAYER_DENSE) {
-        product(s, y->out, 0, y->dense.bias, *in, *in_step, 1, &y->dense, 0, 1);
-        activate(s, l->activation, y->out, l->units);
+        y->out = y->own;
+        product(s, y->own, *in, 0, 1, &y->dense);
+        activate(s, l->activation, y->own, l->units);
     } else if (l->kind == GRU_LAYER_ATTENTION) {
         run_attention(s, y, *in, *in_step, valid);
     } else {
-        for (size_t w = 0; w < y->l->ways; w++)
-            run_way(s, y, w, *in, *in_step, valid);
+        run_recurrent(s, y, *in, *in_step, valid);
     }
     *in = y->out;
     *in_step = y->stride;
@@ -316,10 +368,11 @@ static void run_layer(gru_single *s, lone_layer *y, const gru_real **in, size_t 
 
 void gru_single_run(gru_single *s, const int32_t *ids, const gru_real *x, const uint8_t *valid,
                     size_t steps, gru_real *outputs) {
-    size_t features = s->plan->model->input.features;
-    const gru_real *in = x;
-    size_t in_step = features;
+    size_t features = s->plan->model->input.features, in_step = round_up(features);
+    const gru_real *in = s->x;
     s->steps = steps;
+    for (size_t t = 0; t < steps && !ids; t++)
+        memcpy(s->x + t * in_step, x + t * features, features * sizeof *x);
     for (size_t i = 0; i < s->plan->count; i++)
         run_layer(s, &s->layers[i], &in, &in_step, ids, valid);
     memcpy(outputs, in, gru_model_outputs(s->plan->model) * sizeof *outputs);

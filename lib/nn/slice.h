@@ -124,8 +124,7 @@ typedef struct gru_slice {
     float *lane_weight; /* [16] */
     gru_real *losses;   /* objective's [16] */
     gru_figures figures;
-    double *norms;    /* [T]: Σ (∂loss/∂state)² by step, or NULL */
-    int32_t *row_ids; /* [T]: of the one row of a batch of one */
+    double *norms; /* [T]: Σ (∂loss/∂state)² by step, or NULL */
     /* embedding gradient of the task: rows used and their gradients */
     struct gru_touched *touched;
 } gru_slice;
