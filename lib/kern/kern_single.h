@@ -8,6 +8,10 @@
 #ifndef GRU_KERN_SINGLE_H
 #define GRU_KERN_SINGLE_H
 
+#include "kern/kern_vec.h"
+
+#include <string.h>
+
 #if defined(__AVX512F__)
 enum { LONE_SUMS = 16 };
 #else
