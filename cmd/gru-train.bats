@@ -400,3 +400,11 @@ END
         $(NF - 1) ~ /%/ && $1 != "all" { sum += $(NF - 1) }
         END { exit !(all == 100 && sum > 99 && sum < 101) }'
 }
+
+@test "the threads are the processors that this process may use" {
+    prices
+    one=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
+    run taskset -c "$one" gru-train -v --arch 'gru 2; dense 1' --epochs 1 -o m.gru stock.npy
+    [ "$status" -eq 0 ]
+    [[ $output == *" 1 threads, "* ]]
+}

@@ -2,6 +2,7 @@
 #include "base/cpu.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/quota.h"
 #include "base/random.h"
 #include "base/str.h"
 #include "base/thread.h"
@@ -167,6 +168,78 @@ Test(pool, runs_each_task_once) {
             }
         }
         gru_pool_free(pool);
+    }
+}
+
+typedef struct crowd {
+    atomic_size_t most;
+} crowd;
+
+static void note_worker(void *arg, size_t task, size_t worker) {
+    crowd *c = arg;
+    const struct timespec nap = {.tv_nsec = 20000};
+    (void)task;
+    nanosleep(&nap, NULL); /* time for others to come */
+    size_t most = atomic_load(&c->most);
+    while (worker > most && !atomic_compare_exchange_weak(&c->most, &most, worker)) {
+    }
+}
+
+Test(pool, a_small_job_leaves_the_other_threads_alone) {
+    gru_pool *pool;
+    gru_error err = {0};
+    crowd c = {0};
+    cr_assert_eq(gru_pool_new(&pool, 8, &err), GRU_OK, "%s", err.message);
+    for (size_t round = 0; round < 300; round++)
+        gru_pool_run(pool, 2, note_worker, &c);
+    cr_assert(c.most < 2, "worker %zu took part in jobs of two tasks", c.most);
+    gru_pool_free(pool);
+}
+
+typedef struct quota_case {
+    const char *groups, *folder, *file, *text, *second, *second_text;
+    size_t processors;
+} quota_case;
+
+static void put_file(const char *folder, const char *name, const char *text) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0, "%s", path);
+}
+
+Test(cpu, control_groups_limit_the_processors) {
+    static const quota_case cases[] = {
+        {"0::/\n", "", "cpu.max", "150000 100000\n", NULL, NULL, 2},
+        {"0::/\n", "", "cpu.max", "max 100000\n", NULL, NULL, SIZE_MAX},
+        {"0::/a/b\n", "/a", "cpu.max", "300000 100000\n", NULL, NULL, 3},
+        {"0::/a/b\n", "/a/b", "cpu.max", "1000 100000\n", NULL, NULL, 1},
+        {"0::/a/b\n", "/c", "cpu.max", "1000 100000\n", NULL, NULL, SIZE_MAX},
+        {"4:cpu,cpuacct:/a\n1:memory:/\n", "/cpu,cpuacct/a", "cpu.cfs_quota_us", "250000\n",
+         "cpu.cfs_period_us", "100000\n", 3},
+        {"2:cpu:/hidden\n0::/\n", "/cpu", "cpu.cfs_quota_us", "50000\n", "cpu.cfs_period_us",
+         "100000\n", 1},
+        {"2:cpu:/\n", "/cpu", "cpu.cfs_quota_us", "-1\n", "cpu.cfs_period_us", "100000\n",
+         SIZE_MAX},
+        {"2:cpuset:/\n", "/cpu", "cpu.cfs_quota_us", "50000\n", "cpu.cfs_period_us", "100000\n",
+         SIZE_MAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const quota_case *c = &cases[i];
+        char root[] = "/tmp/gru-quota-XXXXXX", path[256], command[600];
+        cr_assert(mkdtemp(root));
+        snprintf(path, sizeof path, "%s%s", root, c->folder);
+        snprintf(command, sizeof command, "mkdir -p '%s'", path);
+        cr_assert_eq(system(command), 0);
+        put_file(path, c->file, c->text);
+        if (c->second)
+            put_file(path, c->second, c->second_text);
+        put_file(root, "groups", c->groups);
+        snprintf(path, sizeof path, "%s/groups", root);
+        cr_expect_eq(gru_quota_processors(path, root), c->processors, "case %zu", i);
+        cr_expect_eq(gru_quota_processors("/nowhere", root), SIZE_MAX);
+        snprintf(command, sizeof command, "rm -r '%s'", root);
+        cr_assert_eq(system(command), 0);
     }
 }
 

@@ -1,11 +1,12 @@
-/* cpuid and xgetbv, the affinity mask, the cgroup quota. */
+/* cpuid and xgetbv, the affinity mask. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "base/cpu.h"
+
+#include "base/quota.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,41 +91,8 @@ static size_t affinity_count(void) {
     return online > 0 ? (size_t)online : 1;
 }
 
-/* Lowers *limit to what one cpu.max file allows, rounded up to whole processors. */
-static void apply_quota(const char *folder, size_t *limit) {
-    char path[4400];
-    long long quota, period;
-    snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", folder);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return;
-    if (fscanf(file, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0) {
-        size_t allowed = (size_t)(quota / period + (quota % period != 0));
-        if (allowed < *limit)
-            *limit = allowed;
-    }
-    fclose(file);
-}
-
 size_t gru_cpu_count(void) {
     size_t count = affinity_count();
-    char line[4200];
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    bool found = false;
-    while (file && !found && fgets(line, sizeof line, file))
-        found = strncmp(line, "0::/", 4) == 0;
-    if (file)
-        fclose(file);
-    char *folder = found ? line + 3 : line;
-    if (!found)
-        line[0] = '\0';
-    folder[strcspn(folder, "\n")] = '\0';
-    for (;;) { /* a limit may sit on any ancestor */
-        apply_quota(folder, &count);
-        char *slash = strrchr(folder, '/');
-        if (!slash)
-            break;
-        *slash = '\0';
-    }
-    return count ? count : 1;
+    size_t allowed = gru_quota_processors("/proc/self/cgroup", "/sys/fs/cgroup");
+    return allowed < count ? allowed : count;
 }

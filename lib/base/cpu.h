@@ -13,7 +13,8 @@ typedef enum gru_isa { GRU_ISA_GENERIC, GRU_ISA_AVX2, GRU_ISA_AVX512, GRU_ISA_CO
  * unknown or the machine lacks it. */
 gru_status gru_cpu_isa(gru_isa *out, gru_error *err);
 const char *gru_cpu_isa_name(gru_isa isa);
-/* Processors this process may use: affinity mask and cgroup quota, at least 1. */
+/* Processors this process may use: affinity mask and control groups' quota (quota.h), rounded up;
+ * at least 1. */
 size_t gru_cpu_count(void);
 
 #endif

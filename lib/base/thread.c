@@ -3,7 +3,11 @@
  * One 64-bit ticket says which job is current (high half) and which task is next (low half);
  * a task is claimed by compare-and-swap, so a worker that wakes late can't take a task of a job
  * whose description it hasn't read. The ticket is closed (next = CLOSED) while the description
- * changes. A job is over when all its tasks are done; sleeping workers needn't have woken. */
+ * changes. A job is over when all its tasks are done; sleeping workers needn't have woken.
+ *
+ * Worker i takes part in jobs of more than i tasks only, so that on a large machine a job of two
+ * tasks wakes one thread and not all. Who waits spins a little, because most waits are shorter
+ * than falling asleep; then sleeps, so that the processor is free for whoever it waits for. */
 #include "base/thread.h"
 
 #include <pthread.h>
@@ -17,10 +21,12 @@
 #define CLOSED UINT32_MAX
 enum { SPIN_NANOSECONDS = 20000, SPIN_CHECK = 16, MAX_THREADS = 4096 };
 
-typedef struct worker {
+typedef struct worker { /* number 0: the thread that calls gru_pool_run */
     gru_pool *pool;
     size_t number;
     pthread_t thread;
+    atomic_bool sleeping; /* waits on wake */
+    pthread_cond_t wake;
 } worker;
 
 struct gru_pool {
@@ -31,12 +37,10 @@ struct gru_pool {
     _Atomic uint32_t count;
     _Atomic uint32_t done;
     atomic_bool stop;
-    atomic_int sleeping;       /* workers waiting on wake */
-    atomic_bool caller_sleeps; /* the caller waits on finished */
     pthread_mutex_t lock;
-    pthread_cond_t wake, finished;
-    size_t threads, started;
-    worker *workers; /* threads − 1 of them */
+    size_t threads;  /* wanted */
+    size_t started;  /* of them, the caller's included */
+    worker *workers; /* [threads] */
     gru_profile *profile;
     size_t place; /* the caller's, when the job began */
 };
@@ -53,6 +57,14 @@ static int64_t nanoseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void wake(worker *w) {
+    if (!atomic_load(&w->sleeping))
+        return;
+    pthread_mutex_lock(&w->pool->lock);
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->pool->lock);
 }
 
 /* Claims and runs tasks until the current job has none left. */
@@ -72,29 +84,26 @@ static void work(gru_pool *pool, size_t number) {
         gru_watch_enter(watch, pool->place);
         task(arg, first + next, number);
         gru_watch_enter(watch, GRU_PLACE_WAIT);
-        if (atomic_fetch_add(&pool->done, 1) + 1 == count && atomic_load(&pool->caller_sleeps)) {
-            pthread_mutex_lock(&pool->lock);
-            pthread_cond_signal(&pool->finished);
-            pthread_mutex_unlock(&pool->lock);
-        }
+        if (atomic_fetch_add(&pool->done, 1) + 1 == count)
+            wake(&pool->workers[0]);
         ticket = atomic_load(&pool->ticket);
     }
 }
 
-static bool has_work(gru_pool *pool) {
-    uint64_t ticket = atomic_load(&pool->ticket);
-    return atomic_load(&pool->stop) || (uint32_t)ticket < atomic_load(&pool->count);
+static bool has_work(worker *w) {
+    uint32_t next = (uint32_t)atomic_load(&w->pool->ticket), count = atomic_load(&w->pool->count);
+    return atomic_load(&w->pool->stop) || (next < count && w->number < count);
 }
 
-static bool is_done(gru_pool *pool) {
-    return atomic_load(&pool->done) == atomic_load(&pool->count);
+static bool is_done(worker *w) {
+    return atomic_load(&w->pool->done) == atomic_load(&w->pool->count);
 }
 
-/* true as soon as ready(pool); false after the spinning time. */
-static bool spin(gru_pool *pool, bool (*ready)(gru_pool *)) {
+/* true as soon as ready(w); false after the spinning time. */
+static bool spin(worker *w, bool (*ready)(worker *)) {
     int64_t until = 0;
     for (unsigned i = 1;; i++) {
-        if (ready(pool))
+        if (ready(w))
             return true;
         relax();
         if (i % SPIN_CHECK == 0) {
@@ -107,19 +116,22 @@ static bool spin(gru_pool *pool, bool (*ready)(gru_pool *)) {
     }
 }
 
+static void await(worker *w, bool (*ready)(worker *)) {
+    if (spin(w, ready))
+        return;
+    pthread_mutex_lock(&w->pool->lock);
+    atomic_store(&w->sleeping, true);
+    while (!ready(w))
+        pthread_cond_wait(&w->wake, &w->pool->lock);
+    atomic_store(&w->sleeping, false);
+    pthread_mutex_unlock(&w->pool->lock);
+}
+
 static void *worker_main(void *arg) {
     worker *self = arg;
-    gru_pool *pool = self->pool;
-    while (!atomic_load(&pool->stop)) {
-        if (!spin(pool, has_work)) {
-            pthread_mutex_lock(&pool->lock);
-            atomic_fetch_add(&pool->sleeping, 1);
-            while (!has_work(pool))
-                pthread_cond_wait(&pool->wake, &pool->lock);
-            atomic_fetch_sub(&pool->sleeping, 1);
-            pthread_mutex_unlock(&pool->lock);
-        }
-        work(pool, self->number);
+    while (!atomic_load(&self->pool->stop)) {
+        await(self, has_work);
+        work(self->pool, self->number);
     }
     return NULL;
 }
@@ -142,13 +154,14 @@ gru_status gru_pool_new(gru_pool **out, size_t threads, gru_error *err) {
     pool->threads = threads;
     atomic_store(&pool->ticket, CLOSED);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->wake, NULL);
-    pthread_cond_init(&pool->finished, NULL);
-    for (size_t i = 1; i < threads; i++) {
-        worker *w = &pool->workers[i - 1];
-        *w = (worker){.pool = pool, .number = i};
-        int failure = pthread_create(&w->thread, NULL, worker_main, w);
+    for (size_t i = 0; i < threads; i++) {
+        worker *w = &pool->workers[i];
+        w->pool = pool;
+        w->number = i;
+        pthread_cond_init(&w->wake, NULL);
+        int failure = i ? pthread_create(&w->thread, NULL, worker_main, w) : 0;
         if (failure) {
+            pthread_cond_destroy(&w->wake);
             gru_pool_free(pool);
             return gru_error_set(err, GRU_ERR_IO, "cannot start thread %zu of %zu: %s", i + 1,
                                  threads, strerror(failure));
@@ -159,24 +172,17 @@ gru_status gru_pool_new(gru_pool **out, size_t threads, gru_error *err) {
     return GRU_OK;
 }
 
-static void wake_all(gru_pool *pool) {
-    if (atomic_load(&pool->sleeping) == 0)
-        return;
-    pthread_mutex_lock(&pool->lock);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
-}
-
 void gru_pool_free(gru_pool *pool) {
     if (!pool)
         return;
     atomic_store(&pool->stop, true);
-    wake_all(pool);
-    for (size_t i = 0; i < pool->started; i++)
+    for (size_t i = 1; i < pool->started; i++)
+        wake(&pool->workers[i]);
+    for (size_t i = 1; i < pool->started; i++)
         pthread_join(pool->workers[i].thread, NULL);
+    for (size_t i = 0; i < pool->started; i++)
+        pthread_cond_destroy(&pool->workers[i].wake);
     pthread_mutex_destroy(&pool->lock);
-    pthread_cond_destroy(&pool->wake);
-    pthread_cond_destroy(&pool->finished);
     free(pool->workers);
     free(pool);
 }
@@ -207,16 +213,10 @@ static void run_job(gru_pool *pool, size_t first, uint32_t count, gru_task *task
     atomic_store(&pool->done, 0);
     atomic_store(&pool->count, count);
     atomic_store(&pool->ticket, (job + 1) << 32);
-    wake_all(pool);
+    for (size_t i = 1; i < count && i < pool->threads; i++)
+        wake(&pool->workers[i]);
     work(pool, 0);
-    if (spin(pool, is_done))
-        return;
-    pthread_mutex_lock(&pool->lock);
-    atomic_store(&pool->caller_sleeps, true);
-    while (!is_done(pool))
-        pthread_cond_wait(&pool->finished, &pool->lock);
-    atomic_store(&pool->caller_sleeps, false);
-    pthread_mutex_unlock(&pool->lock);
+    await(&pool->workers[0], is_done);
 }
 
 void gru_pool_run(gru_pool *pool, size_t count, gru_task *task, void *arg) {

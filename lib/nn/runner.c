@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { L = GRU_LANES, TASKS_MAX = 16, REDUCE_PIECE = 8192 };
+/* PACK_SHARED: weights from which their packing is worth waking other threads. */
+enum { L = GRU_LANES, TASKS_MAX = 16, REDUCE_PIECE = 8192, PACK_SHARED = 16384 };
 
 struct gru_runner {
     gru_plan plan;
@@ -273,7 +274,8 @@ void gru_runner_refresh(gru_runner *r) {
     gru_watch *watch = gru_pool_watch(r->pool, 0);
     size_t place = gru_watch_place(watch);
     gru_watch_enter(watch, GRU_PLACE_PACK);
-    gru_pool_run(r->pool, r->plan.packed_count, refresh_task, r);
+    bool worth = r->plan.model->dense_count >= PACK_SHARED;
+    gru_pool_run(worth ? r->pool : NULL, r->plan.packed_count, refresh_task, r);
     for (size_t i = 0; i < r->plan.count; i++) {
         const gru_layer_ops *ops = gru_layer_ops_of(r->plan.layers[i].layer->kind);
         if (ops->refresh)
