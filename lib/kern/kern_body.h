@@ -190,8 +190,8 @@ INLINE void outer_block(gru_real *w, size_t ld, int rows, int columns, const gru
 
 static void outer(gru_real *w, size_t ld, const gru_real *a, size_t rows, ptrdiff_t a_step,
                   const gru_real *b, size_t columns, ptrdiff_t b_step, size_t steps) {
-    for (size_t i = 0; i < rows; i += OUTER_ROWS)
-        for (size_t j = 0; j < columns; j += OUTER_COLUMNS) {
+    for (size_t j = 0; j < columns; j += OUTER_COLUMNS)
+        for (size_t i = 0; i < rows; i += OUTER_ROWS) {
             size_t r = rows - i < OUTER_ROWS ? rows - i : OUTER_ROWS;
             size_t c = columns - j < OUTER_COLUMNS ? columns - j : OUTER_COLUMNS;
             switch (r * 8 + c) {
