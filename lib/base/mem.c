@@ -1,11 +1,13 @@
 /* Memory: checked sizes, zeroed aligned blocks, growing blocks. */
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/mem.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGNMENT = 64, FIRST_ELEMENTS = 16 };
+enum { ALIGNMENT = 64, LARGE = 2 << 20, FIRST_ELEMENTS = 16 };
 
 bool gru_size_mul(size_t a, size_t b, size_t *out) {
     if (b != 0 && a > SIZE_MAX / b)
@@ -27,8 +29,14 @@ gru_status gru_mem_new(void *out, size_t count, size_t size, gru_error *err) {
     memcpy(out, &block, sizeof block);
     if (!gru_size_mul(count, size, &bytes) || !gru_size_add(bytes, ALIGNMENT, &padded))
         return gru_error_memory(err, UINT64_MAX);
-    if (posix_memalign(&block, ALIGNMENT, padded) != 0)
+    if (posix_memalign(&block, padded < LARGE ? ALIGNMENT : LARGE, padded) != 0)
         return gru_error_memory(err, padded);
+#ifdef MADV_HUGEPAGE
+    /* The kernels step through a network's memory in strides of a page and more: with small pages
+     * every step would need a translation of its own. Whether the system obliges doesn't matter. */
+    if (padded >= LARGE)
+        (void)madvise(block, padded / LARGE * LARGE, MADV_HUGEPAGE);
+#endif
     memset(block, 0, bytes);
     memcpy(out, &block, sizeof block);
     return GRU_OK;
