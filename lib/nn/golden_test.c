@@ -28,10 +28,7 @@
 #define GRADIENT_TOLERANCE 5e-5
 #define FLOOR 1e-2
 
-/* What is not done yet, by name; reported as skipped, never as passed. */
-static const char *const not_yet[] = {NULL};
-
-enum { CASES_MAX = 512, CASE_NAME = 96 };
+enum { CASES_MAX = 512, CASE_NAME = 96, BATCHES_MAX = 8 };
 
 typedef struct golden_case {
     char name[CASE_NAME];
@@ -51,6 +48,8 @@ typedef struct replay {
     size_t rows;
     unsigned char *records;
     const unsigned char **pointers;
+    size_t batches, ends[BATCHES_MAX]; /* of each batch, the row after its last */
+    bool training;                     /* the file holds what training computes */
 } replay;
 
 #define MUST(r, call) cr_assert_eq((call), GRU_OK, "%s: %s: %s", (r)->name, #call, (r)->err.message)
@@ -103,7 +102,7 @@ static gru_model *make_model(replay *r) {
     gru_arch *arch;
     gru_model *m;
     MUST(r, gru_arch_parse(&arch, gru_bundle_get(r->file, "arch"), r->name, &r->err));
-    for (size_t i = 0; i < arch->count; i++)
+    for (size_t i = 0; i < arch->count && !r->training; i++)
         arch->layers[i].rate = 0; /* the gradients are those without dropout */
     bool per_step = y->dims == (strcmp(y->type, "I32") ? 3 : 2);
     MUST(r, gru_model_new(&m, arch, &input, per_step, &r->err));
@@ -142,6 +141,32 @@ static void make_records(replay *r) {
     fill_slot(r, GRU_LEN, "len");
 }
 
+/* "batches" lists the rows of each; all in one without it. */
+static void cut_batches(replay *r) {
+    const char *list = gru_bundle_get(r->file, "batches");
+    size_t end = 0;
+    for (char *rest; list && *list; list = rest) {
+        end += strtoul(list, &rest, 10);
+        cr_assert(rest > list && r->batches < BATCHES_MAX, "%s: batches '%s'", r->name, list);
+        r->ends[r->batches++] = end;
+    }
+    if (!r->batches)
+        r->ends[r->batches++] = end = r->rows;
+    cr_assert_eq(end, r->rows, "%s: batches of %zu rows, not %zu", r->name, end, r->rows);
+}
+
+static size_t start_of(const replay *r, size_t batch) {
+    return batch ? r->ends[batch - 1] : 0;
+}
+
+static gru_batch batch_of(const replay *r, size_t batch) {
+    size_t start = start_of(r, batch);
+    return (gru_batch){.rows = r->ends[batch] - start,
+                       .records = r->pointers + start,
+                       .spec = &r->spec,
+                       .index = batch};
+}
+
 static void open_replay(replay *r, const char *name) {
     char path[CASE_NAME + 64];
     snprintf(path, sizeof path, DIRECTORY "/%s.safetensors", name);
@@ -149,11 +174,13 @@ static void open_replay(replay *r, const char *name) {
     MUST(r, gru_bundle_read(&r->file, path, &r->err));
     MUST(r, gru_framework_find(gru_bundle_get(r->file, "from"), &r->from, &r->err));
     MUST(r, gru_loss_parse(&r->loss, gru_bundle_get(r->file, "loss"), &r->err));
+    r->training = !strcmp(gru_bundle_get(r->file, "mode"), "training");
     r->model = make_model(r);
     gru_bundle *weights = part_of(r, "", false);
     MUST(r, gru_weights_import(r->model, r->from, weights, &r->err));
     gru_bundle_free(weights);
     make_records(r);
+    cut_batches(r);
     MUST(r, gru_pool_new(&r->pool, 2, &r->err));
     gru_runner_options options = {
         .batch = r->rows, .steps = tensor(r, "x")->shape[1], .training = true, .loss = &r->loss};
@@ -192,36 +219,25 @@ static void compare(const replay *r, const char *what, const gru_real *have, con
               largest);
 }
 
-static void compare_loss(const replay *r, const char *what, const gru_figures *f) {
-    double want = (double)*(const float *)tensor(r, "loss")->data;
-    double have = (f->loss + f->penalty) / f->rows;
-    cr_expect(fabs(have - want) <= LOSS_TOLERANCE * fabs(want), "%s: %s is %.8g, expected %.8g",
-              r->name, what, have, want);
+static void compare_loss(const replay *r, size_t batch, const char *what, const gru_figures *f) {
+    const gru_tensor *losses = tensor(r, "loss");
+    cr_assert_eq(losses->count, r->batches, "%s: %zu losses", r->name, losses->count);
+    double want = (double)((const float *)losses->data)[batch];
+    double have = f->rows > 0 ? (f->loss + f->penalty) / f->rows : 0; /* no step counts */
+    cr_expect(fabs(have - want) <= LOSS_TOLERANCE * fabs(want),
+              "%s: %s of batch %zu is %.8g, expected %.8g", r->name, what, batch, have, want);
 }
 
-/* Rows [first, first + rows) of the batch are what the runner has just predicted. */
-static void compare_outputs(const replay *r, const gru_runner *runner, size_t first, size_t rows) {
+static void compare_outputs(const replay *r, const gru_runner *runner, size_t start, size_t rows) {
     const gru_tensor *out = tensor(r, "out");
-    const float *want = (const float *)out->data;
     size_t width = out->count / r->rows;
+    char what[64];
     double largest = 0;
     for (size_t i = 0; i < out->count; i++)
-        largest = fmax(largest, fabs((double)want[i]));
-    compare(r, rows == 1 ? "out of one row" : "out", gru_runner_outputs(runner),
-            want + first * width, width * rows, OUT_TOLERANCE, largest);
-}
-
-/* A runner made for one row at a time has its own road (single.h). */
-static void compare_singles(replay *r) {
-    gru_runner *one;
-    gru_runner_options options = {.batch = 1, .steps = tensor(r, "x")->shape[1]};
-    MUST(r, gru_runner_new(&one, r->model, r->pool, &options, &r->err));
-    for (size_t i = 0; i < r->rows; i++) {
-        gru_batch batch = {.rows = 1, .records = r->pointers + i, .spec = &r->spec};
-        MUST(r, gru_runner_predict(one, &batch, &r->err));
-        compare_outputs(r, one, i, 1);
-    }
-    gru_runner_free(one);
+        largest = fmax(largest, fabs((double)((const float *)out->data)[i]));
+    snprintf(what, sizeof what, "out of row %zu and the next, %zu in all", start, rows);
+    compare(r, what, gru_runner_outputs(runner), (const float *)out->data + start * width,
+            rows * width, OUT_TOLERANCE, largest);
 }
 
 /* The gradient of one tensor; of an embedding's table only the rows of the batch are told. */
@@ -250,9 +266,12 @@ static void compare_gradient(const replay *r, const gru_param *p, const gru_real
 }
 
 /* Their gradients go through the import into a second network, so that layouts agree. */
-static void compare_gradients(replay *r) {
+static void compare_gradients(replay *r, size_t batch) {
     gru_model *theirs = make_model(r);
-    gru_bundle *part = part_of(r, "grad.", true);
+    char prefix[32] = "grad.";
+    if (batch)
+        snprintf(prefix, sizeof prefix, "grad%zu.", batch);
+    gru_bundle *part = part_of(r, prefix, true);
     if (gru_bundle_count(part)) {
         add_states(r, part);
         MUST(r, gru_weights_import(theirs, r->from, part, &r->err));
@@ -308,32 +327,60 @@ ParameterizedTestParameters(golden, parity) {
     return cr_make_param_array(golden_case, cases, list_cases(cases), NULL);
 }
 
+static bool has(const replay *r, const char *word) {
+    return strstr(gru_bundle_get(r->file, "arch"), word) != NULL;
+}
+
+/* All batches in a row without training: outputs, then losses. */
+static void replay_inference(replay *r) {
+    for (size_t k = 0; k < r->batches; k++) {
+        gru_batch batch = batch_of(r, k);
+        MUST(r, gru_runner_predict(r->runner, &batch, &r->err));
+        compare_outputs(r, r->runner, start_of(r, k), batch.rows);
+    }
+    gru_runner_reset_states(r->runner);
+    for (size_t k = 0; k < r->batches; k++) {
+        gru_batch batch = batch_of(r, k);
+        gru_figures figures = {0};
+        MUST(r, gru_runner_evaluate(r->runner, &batch, &figures, &r->err));
+        compare_loss(r, k, "loss", &figures);
+    }
+}
+
+/* A runner made for one row at a time has its own road (single.h). */
+static void replay_rows(replay *r) {
+    gru_runner *runner;
+    gru_runner_options options = {.batch = 1, .steps = tensor(r, "x")->shape[1]};
+    MUST(r, gru_runner_new(&runner, r->model, r->pool, &options, &r->err));
+    for (size_t i = 0; i < r->rows; i++) {
+        gru_batch row = {.rows = 1, .records = r->pointers + i, .spec = &r->spec};
+        MUST(r, gru_runner_predict(runner, &row, &r->err));
+        compare_outputs(r, runner, i, 1);
+    }
+    gru_runner_free(runner);
+}
+
+static void replay_training(replay *r) {
+    gru_runner_reset_states(r->runner);
+    for (size_t k = 0; k < r->batches; k++) {
+        gru_batch batch = batch_of(r, k);
+        gru_figures figures = {0};
+        MUST(r, gru_runner_train(r->runner, &batch, &figures, &r->err));
+        compare_loss(r, k, "training loss", &figures);
+        compare_gradients(r, k);
+    }
+    compare_after(r);
+}
+
 ParameterizedTest(golden_case *c, golden, parity) {
     replay r = {0};
-    gru_figures figures = {0};
-    for (size_t i = 0; not_yet[i]; i++)
-        if (!strcmp(c->name, not_yet[i]))
-            cr_skip_test("%s: not done yet", c->name);
     open_replay(&r, c->name);
-    gru_batch batch = {.rows = r.rows, .records = r.pointers, .spec = &r.spec};
-    bool training = !strcmp(gru_bundle_get(r.file, "mode"), "training");
-    if (!training) {
-        MUST(&r, gru_runner_predict(r.runner, &batch, &r.err));
-        compare_outputs(&r, r.runner, 0, r.rows);
-        batch.rows = 1;
-        MUST(&r, gru_runner_predict(r.runner, &batch, &r.err));
-        compare_outputs(&r, r.runner, 0, 1);
-        batch.rows = r.rows;
-        compare_singles(&r);
-        MUST(&r, gru_runner_evaluate(r.runner, &batch, &figures, &r.err));
-        compare_loss(&r, "loss", &figures);
-    }
-    if (training || !strstr(gru_bundle_get(r.file, "arch"), "batch-norm")) {
-        MUST(&r, gru_runner_train(r.runner, &batch, &figures, &r.err));
-        compare_loss(&r, "training loss", &figures);
-        compare_gradients(&r);
-        compare_after(&r);
-    }
+    if (!r.training)
+        replay_inference(&r);
+    if (!r.training && !has(&r, "stateful"))
+        replay_rows(&r);
+    if (r.training || !has(&r, "batch-norm"))
+        replay_training(&r);
     close_replay(&r);
 }
 
@@ -341,5 +388,5 @@ ParameterizedTest(golden_case *c, golden, parity) {
 Test(golden, files_are_there) {
     static golden_case cases[CASES_MAX];
     size_t count = list_cases(cases);
-    cr_expect(count >= 203, "%zu golden networks in " DIRECTORY, count);
+    cr_expect(count >= 297, "%zu golden networks in " DIRECTORY, count);
 }

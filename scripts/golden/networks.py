@@ -4,11 +4,12 @@
 
 (and testdata/golden/weights/*.safetensors, the weights of three of them as a user would bring them).
 Each file is one network on random data. Metadata: `arch`, `from` (keras, torch), `loss`, `mode`
-(inference, or training where batch-norm uses the batch's own statistics), `versions`. Tensors: `x`,
-`y`, `len` (where sequences have lengths of their own), the weights `<n>.<weight>`, `out`, `loss`
-and `grad.<n>.<weight>`, the gradient of the loss that was averaged over the batch; where outputs
-of masked steps mean nothing, `out` holds NaN. `after.<n>.<weight>` is what training changed beside
-the gradients (batch-norm's statistics).
+(inference, or training where batch-norm uses the batch's own statistics and dropout drops),
+`batches` (rows of each batch, where there are several), `versions`. Tensors: `x`, `y`, `len` (where
+sequences have lengths of their own), the weights `<n>.<weight>`, `out`, `loss` (one a batch) and
+`grad.<n>.<weight>`, the gradient of the loss that was averaged over the batch, of further batches
+`grad1.…`, `grad2.…`; where outputs of masked steps mean nothing, `out` holds NaN.
+`after.<n>.<weight>` is what training changed beside the gradients (batch-norm's statistics).
 """
 import os
 import sys
@@ -63,19 +64,46 @@ def lengths_of(rng, batch, steps, shortest=0):
     return rng.permutation(np.maximum(np.arange(batch) % (steps + 1), shortest))
 
 
+def spread_lengths(rng, batch, steps, first):
+    """Lengths of 0 … steps, no two alike where the batch is smaller; the first is given."""
+    order = np.concatenate([rng.permutation(steps + 1) for _ in range(batch // (steps + 1) + 1)])
+    order[0] = first
+    return order[:batch]
+
+
+def pad_rows(x, lengths, side):
+    for row, valid in zip(x, lengths):
+        if side == 'pre':
+            row[:len(row) - valid] = 0
+        else:
+            row[valid:] = 0
+
+
 def make_input(rng, options, vocabulary):
-    batch, steps = options.get('batch', 4), options.get('steps', 5)
+    batch, steps = sum(batches_of(options)), options.get('steps', 5)
     if not vocabulary:
         return rng.standard_normal((batch, steps, options.get('features', 3))).astype(np.float32)
     x = rng.integers(1, vocabulary, (batch, steps)).astype(np.int32)
     pad = options.get('pad')
-    if pad:
-        for row, valid in zip(x, lengths_of(rng, batch, steps, options.get('shortest', 0))):
-            if pad == 'pre':
-                row[:steps - valid] = 0
-            else:
-                row[valid:] = 0
+    if pad == 'both':  # half of the batches on one side, half on the other
+        parts = split(x, options)
+        for index, part in enumerate(parts):
+            post = index >= len(parts) // 2
+            pad_rows(part, spread_lengths(rng, len(part), steps, steps if post else 0),
+                     'post' if post else 'pre')
+    elif pad:
+        pad_rows(x, lengths_of(rng, batch, steps, options.get('shortest', 0)), pad)
     return x
+
+
+def batches_of(options):
+    """Rows of each batch."""
+    return options.get('batches', (options.get('batch', 4),))
+
+
+def split(rows, options):
+    """What belongs to each batch, of what belongs to all rows."""
+    return np.split(rows, np.cumsum(batches_of(options))[:-1])
 
 
 def make_target(rng, loss, shape, numbers=False):
@@ -106,24 +134,25 @@ def negate_update_gate(tensors, layers):
 
 
 def run_keras(options, x, seed, rng):
-    network = KerasNetwork(options['arch'], x)
+    network = KerasNetwork(options['arch'], split(x, options)[0])
     network.randomize(seed, options.get('scale', 1.0), options.get('logits', 1.0))
-    y = make_target(rng, options['loss'], network.model.compute_output_shape(x.shape),
+    y = make_target(rng, options['loss'], x.shape[:1] + network.model.output_shape[1:],
                     options.get('numbers'))
     tensors = {name: value.copy() for name, value in network.weights().items()}
     training = options.get('training', False)
     loss = (keras.losses.CategoricalCrossentropy() if options.get('numbers') == 'one-hot'
             else KERAS_LOSSES[options['loss']]())
-    out, loss, gradients = network.run(x, y, loss, training)
-    after = {}
-    if training:
-        after = {name: np.array(v.value) for name, v in network.variables.items()
-                 if not v.trainable}
-    elif any(layer.kind == 'batch-norm' for layer in network.layers):
-        gradients = {}
+    runs = []
+    for network.batch, (part, target) in enumerate(zip(split(x, options), split(y, options))):
+        out, value, gradients = network.run(part, target, loss, training)
+        if not training and any(layer.kind == 'batch-norm' for layer in network.layers):
+            gradients = {}
+        negate_update_gate(gradients, network.layers)
+        runs.append((out, value, gradients))
     negate_update_gate(tensors, network.layers)
-    negate_update_gate(gradients, network.layers)
-    return y, tensors, out, loss, gradients, after
+    after = {name: np.array(v.value) for name, v in network.variables.items()
+             if training and not v.trainable}
+    return y, tensors, runs, after
 
 
 def run_torch(options, x, seed, rng):
@@ -134,10 +163,12 @@ def run_torch(options, x, seed, rng):
         lengths = torch.from_numpy(np.maximum(lengths_of(rng, *x.shape[:2]), 1))
     with torch.no_grad():
         shape = tuple(network(x, lengths).shape)
+    network.reset_states()
     y = make_target(rng, options['loss'], shape)
     tensors = {name: value.copy() for name, value in network.weights().items()}
-    out, loss, gradients = network.run(x, y, TORCH_LOSSES[options['loss']], lengths)
-    return y, tensors, out, loss, gradients, lengths
+    runs = [network.run(part, target, TORCH_LOSSES[options['loss']], lengths)
+            for part, target in zip(split(x, options), split(y, options))]
+    return y, tensors, runs, lengths
 
 
 def make(directory, name, options):
@@ -149,23 +180,27 @@ def make(directory, name, options):
     x = make_input(rng, options, vocabulary)
     tensors = {'x': x}
     if library == 'keras':
-        y, weights, out, loss, gradients, after = run_keras(options, x, seed, rng)
+        y, weights, runs, after = run_keras(options, x, seed, rng)
         tensors.update({f'after.{k}': v.astype(np.float32) for k, v in after.items()})
     else:
-        y, weights, out, loss, gradients, lengths = run_torch(options, x, seed, rng)
+        y, weights, runs, lengths = run_torch(options, x, seed, rng)
         if lengths is not None:
             tensors['len'] = lengths.numpy().astype(np.int32)
     tensors['y'] = y
-    tensors['out'] = out.astype(np.float32)
-    tensors['loss'] = np.array([loss], np.float32)
+    tensors['out'] = np.concatenate([out for out, _, _ in runs]).astype(np.float32)
+    tensors['loss'] = np.array([loss for _, loss, _ in runs], np.float32)
     tensors.update({k: v.astype(np.float32) for k, v in weights.items()})
-    tensors.update({f'grad.{k}': v.astype(np.float32) for k, v in gradients.items()})
-    assert np.isfinite(loss), name
+    for index, (_, loss, gradients) in enumerate(runs):
+        assert np.isfinite(loss), name
+        tensors.update({f'grad{index or ""}.{k}': v.astype(np.float32)
+                        for k, v in gradients.items()})
+    metadata = {'arch': options['arch'], 'from': library, 'loss': options['loss'],
+                'mode': 'training' if options.get('training') else 'inference',
+                'versions': VERSIONS}
+    if len(runs) > 1:
+        metadata['batches'] = ' '.join(str(rows) for rows in batches_of(options))
     path = os.path.join(directory, name + '.safetensors')
-    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, path,
-              {'arch': options['arch'], 'from': library, 'loss': options['loss'],
-               'mode': 'training' if options.get('training') else 'inference',
-               'versions': VERSIONS})
+    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, path, metadata)
     return os.path.getsize(path)
 
 
@@ -243,13 +278,71 @@ for side in ('pre', 'post'):
          'binary-crossentropy', pad=side, batch=51, steps=50)
 case('mask-post-pool-average', 'embedding 12 4 mask; gru 5; pool average; dense 1 sigmoid',
      'binary-crossentropy', pad='post', batch=12, steps=6, shortest=1)
-# Without a valid step ours gives the first state, Keras zero: so there is one at least.
 case('mask-pre-learned-state', 'embedding 12 4 mask; gru 5 learned-state; dense 1 sigmoid',
      'binary-crossentropy', pad='pre', batch=12, steps=6, shortest=1)
 case('mask-post-norm', 'embedding 12 4 mask; gru 5 layer-norm; dense 1 sigmoid',
      'binary-crossentropy', pad='post', batch=12, steps=6)
 case('embedding-unmasked', 'embedding 12 4; gru 5; dense 1 sigmoid', 'binary-crossentropy',
      pad='pre', batch=12, steps=6)
+
+# Every layer, padded on either side, with batches of 1, 7 and 32 rows of 0 to all steps valid.
+MASKED = {
+    'rnn': 'rnn 3', 'lstm': 'lstm 3', 'learned-state': 'gru 3 learned-state',
+    'norm': 'gru 3 layer-norm', 'residual': 'gru 3 residual; gru 2 residual',
+    'attention': 'gru 3; attention 2', 'layer-norm': 'gru 3; layer-norm; gru 2',
+    'labelling': 'gru 3 sequences; dense 2 softmax',
+}
+MASKED.update({f'gru-{reset}-{update}': f'gru 3 reset={reset} update={update}'
+               for reset in ('after', 'before') for update in ('keep', 'new')})
+MASKED.update({f'bidirectional-{merge}': f'gru 2 bidirectional={merge}; lstm 2 bidirectional={merge}'
+               for merge in ('concat', 'sum', 'average', 'multiply')})
+MASKED.update({f'pool-{kind}': f'gru 3; pool {kind}' for kind in ('max', 'average', 'last')})
+for steps in (1, 2, 50):
+    sizes = dict(pad='both', steps=steps, batches=(1, 7, 32) * 2)
+    for key, layers in MASKED.items():
+        end, loss = (('', 'categorical') if key == 'labelling' else ('; dense 1 sigmoid', 'binary'))
+        case(f'masks-{key}-{steps}', f'embedding 8 2 mask; {layers}{end}', f'{loss}-crossentropy',
+             **sizes)
+    for mode, training in (('', False), ('-training', True)):
+        case(f'masks-batch-norm{mode}-{steps}',
+             'embedding 8 2 mask; gru 3; batch-norm; gru 2; dense 1 sigmoid',
+             'binary-crossentropy', training=training, **sizes)
+
+# ---- states that last from batch to batch ----
+
+for cell in ('gru', 'gru 4 reset=before', 'lstm', 'rnn'):
+    case('stateful-' + cell.replace(' 4 reset=', '-'),
+         f'{cell if " " in cell else cell + " 4"} stateful; dense 2 linear', batches=(18,) * 3,
+         steps=3)
+    if ' ' not in cell:
+        case(f'torch-stateful-{cell}', f'{cell} 4 stateful; dense 2 linear', library='torch',
+             batches=(18,) * 3, steps=3)
+case('stateful-bidirectional', 'gru 3 bidirectional stateful; lstm 2 stateful; dense 2 linear',
+     batches=(5,) * 3, steps=3)
+case('stateful-labelling', 'embedding 9 3; lstm 4 stateful sequences; dense 3 softmax',
+     'categorical-crossentropy', batches=(5,) * 3, steps=4)
+for side in ('pre', 'post'):
+    case(f'stateful-mask-{side}', 'embedding 9 3 mask; gru 4 stateful; lstm 3 stateful; '
+         'dense 1 sigmoid', 'binary-crossentropy', batches=(5,) * 3, steps=4, pad=side, shortest=1)
+
+# ---- dropout, with the masks that ours draws ----
+
+DROPPED = {'inputs': 'dropout=0.4', 'states': 'recurrent-dropout=0.3',
+           'both': 'dropout=0.2 recurrent-dropout=0.4'}
+for key, options in DROPPED.items():
+    for cell in ('gru', 'gru 5 reset=before', 'lstm', 'rnn'):
+        case(f'dropout-{key}-' + cell.replace(' 5 reset=', '-'),
+             f'{cell if " " in cell else cell + " 5"} {options}; dense 2 linear', features=9,
+             batches=(18, 3), training=True)
+    case(f'dropout-{key}-bidirectional',
+         f'gru 4 bidirectional {options}; lstm 3 bidirectional {options}; dense 2 linear',
+         batches=(18, 3), training=True)
+    case(f'dropout-{key}-mask', f'embedding 9 4 mask; gru 4 {options}; dense 1 sigmoid',
+         'binary-crossentropy', batches=(1, 7) * 2, pad='both', training=True)
+case('dropout-norm', 'lstm 5 layer-norm dropout=0.2 recurrent-dropout=0.4; dense 2 linear',
+     batches=(18, 3), training=True)
+case('dropout-layers', 'dropout 0.2; gru 6; dropout 0.3; lstm 5; dropout 0.5; dense 2 linear',
+     batches=(18, 3), training=True)
 
 # ---- the other layers ----
 

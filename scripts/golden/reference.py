@@ -19,6 +19,8 @@ import numpy as np
 import tensorflow as tf
 import torch
 
+from dropout import cell_masks, sequence_mask
+
 keras.config.set_floatx('float64')
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -100,8 +102,8 @@ class Attention(keras.layers.Layer):
         return keras.ops.sum(keras.ops.expand_dims(a, -1) * x, axis=1)
 
 
-class MaskedMax(keras.layers.Layer):
-    """Largest value over the steps that are not masked; 0 where there is none."""
+class OverSteps(keras.layers.Layer):
+    """A sequence to one vector, over the steps that are not masked; 0 where there is none."""
 
     def __init__(self):
         super().__init__()
@@ -114,10 +116,33 @@ class MaskedMax(keras.layers.Layer):
         return (shape[0], shape[2])
 
     def call(self, x, mask=None):
-        if mask is None:
-            return keras.ops.max(x, axis=1)
-        kept = keras.ops.max(keras.ops.where(mask[:, :, None], x, -1e300), axis=1)
-        return keras.ops.where(keras.ops.any(mask, axis=1)[:, None], kept, 0.0)
+        return self.join(x, OPS.ones(OPS.shape(x)[:2], 'bool') if mask is None else mask)
+
+
+class MaskedMax(OverSteps):
+    def join(self, x, mask):
+        kept = OPS.max(OPS.where(mask[:, :, None], x, -1e300), axis=1)
+        return OPS.where(OPS.any(mask, axis=1)[:, None], kept, 0.0)
+
+
+class MaskedAverage(OverSteps):
+    def join(self, x, mask):
+        valid = OPS.cast(mask, x.dtype)[:, :, None]
+        return OPS.sum(x * valid, axis=1) / OPS.maximum(OPS.sum(valid, axis=1), 1)
+
+
+class MaskedLast(OverSteps):
+    def join(self, x, mask):
+        valid = OPS.cast(mask, 'int32')
+        last = valid * OPS.cast(OPS.flip(OPS.cumsum(OPS.flip(valid, 1), 1), 1) == 1, 'int32')
+        return OPS.sum(x * OPS.cast(last, x.dtype)[:, :, None], axis=1)
+
+
+class Dropped(keras.layers.Dropout):
+    """Dropout by masks that are given: draw(shape)."""
+
+    def call(self, x, training=False):
+        return x * self.draw(x.shape) if training else x
 
 
 class NormCell(keras.layers.Layer):
@@ -134,7 +159,7 @@ class NormCell(keras.layers.Layer):
 
     def call(self, x, states, training=False):
         states = list(states) if isinstance(states, (list, tuple)) else [states]
-        out, after = self.cell(x, states)
+        out, after = self.cell(x, states, training=training)
         after = list(after) if isinstance(after, (list, tuple)) else [after]
         out = self.norm(out)
         return out, [out] + after[1:]
@@ -156,12 +181,14 @@ class LearnedState(keras.layers.Layer):
         return mask if self.rnn.return_sequences else None
 
     def compute_output_shape(self, shape):
-        return self.rnn.compute_output_shape(shape)
+        return self.rnn.compute_output_shape(shape)[0]
 
     def call(self, x, mask=None):
         first = OPS.broadcast_to(self.first[None], (OPS.shape(x)[0], self.units))
         rest = [OPS.zeros_like(first)] * (self.states - 1)
-        return self.rnn(x, initial_state=[first] + rest, mask=mask)
+        out, state, *_ = self.rnn(x, initial_state=[first] + rest, mask=mask)
+        # Without a valid step Keras's output is zeros, its state the first one.
+        return out if self.rnn.return_sequences else state
 
 
 def regularizer(layer, what):
@@ -174,7 +201,10 @@ def keras_recurrent(layer):
     common = dict(return_sequences=layer.returns_sequence, use_bias=not layer.flag('no-bias'),
                   kernel_regularizer=regularizer(layer, 'kernel'),
                   recurrent_regularizer=regularizer(layer, 'recurrent'),
-                  bias_regularizer=regularizer(layer, 'bias'))
+                  bias_regularizer=regularizer(layer, 'bias'),
+                  dropout=float(layer.options.get('dropout', 0)),
+                  recurrent_dropout=float(layer.options.get('recurrent-dropout', 0)),
+                  stateful=layer.flag('stateful'), return_state=layer.flag('learned-state'))
     units = layer.sizes[0]
     if layer.kind == 'gru':
         made = keras.layers.GRU(units, reset_after=layer.options.get('reset') != 'before', **common)
@@ -206,17 +236,14 @@ def keras_layer(layer):
     if kind == 'attention':
         return Attention(sizes[0])
     if kind == 'dropout':
-        return keras.layers.Dropout(sizes[0])
+        return Dropped(sizes[0])
     if kind == 'layer-norm':
         return keras.layers.LayerNormalization()
     if kind == 'batch-norm':
         return keras.layers.BatchNormalization()
-    if kind == 'pool' and layer.flag('max'):
-        return MaskedMax()
-    if kind == 'pool' and layer.flag('average'):
-        return keras.layers.GlobalAveragePooling1D()
-    if kind == 'pool' and layer.flag('last'):
-        return keras.layers.Lambda(lambda x: x[:, -1])
+    if kind == 'pool':
+        return {'max': MaskedMax, 'average': MaskedAverage,
+                'last': MaskedLast}[next(iter(layer.options))]()
     raise ValueError(kind)
 
 
@@ -235,13 +262,24 @@ def keras_names(index, layer, made):
             if 'seed' not in variable.path}
 
 
+def cells_of(made):
+    """The cells of a recurrent layer, forward and backward."""
+    if isinstance(made, keras.layers.Bidirectional):
+        return [made.forward_layer.cell, made.backward_layer.cell]
+    made = getattr(made, 'rnn', made)
+    return [getattr(made.cell, 'cell', made.cell)]
+
+
 class KerasNetwork:
+    """batch is the number of the batch in its epoch: the masks of dropout depend on it."""
     library = 'keras'
 
     def __init__(self, arch, x):
-        self.layers = parse(arch)
+        self.layers, self.batch = parse(arch), 0
         tokens = x.dtype == np.int32
-        inputs = keras.Input(x.shape[1:], dtype='int32' if tokens else 'float64')
+        stateful = any(layer.flag('stateful') for layer in self.layers)
+        inputs = keras.Input(batch_shape=(x.shape[0] if stateful else None,) + x.shape[1:],
+                             dtype='int32' if tokens else 'float64')
         flow, self.variables, made_layers, self.projections = inputs, {}, [], {}
         for index, layer in enumerate(self.layers):
             made = keras_layer(layer)
@@ -251,17 +289,43 @@ class KerasNetwork:
                 if projection is not None:
                     self.projections[f'{index}.projection'] = projection
             made_layers.append((index, layer, made))
+            self.give_masks(index, layer, made)
         self.model = keras.Model(inputs, flow)
         for index, layer, made in made_layers:
             self.variables.update(keras_names(index, layer, made))
         self.variables.update({k: v.kernel for k, v in self.projections.items()})
         self.trainable = {name: v for name, v in self.variables.items() if v.trainable}
 
+    def give_masks(self, index, layer, made):
+        """Masks of our own instead of Keras's."""
+        if layer.kind == 'dropout':
+            def draw(shape):
+                steps, units = (shape[1] if len(shape) == 3 else 1), shape[-1]
+                return sequence_mask(index, shape[0], steps, units, layer.sizes[0],
+                                     self.batch).reshape(shape)
+            made.draw = draw
+        for way, cell in enumerate(cells_of(made) if layer.kind in RECURRENT else ()):
+            def given(x, rate, state, cell=cell, way=way):
+                if not rate:
+                    return None
+                count = getattr(cell, 'dropout_mask_count', None)
+                masks = cell_masks(index, count or 1, x.shape[-1], rate, x.shape[0], self.batch,
+                                   way == 1, state)
+                return masks if count else masks[0]
+            cell.get_dropout_mask = lambda x, g=given, c=cell: g(x, c.dropout, False)
+            cell.get_recurrent_dropout_mask = (
+                lambda x, g=given, c=cell: g(x, c.recurrent_dropout, True))
+
+    def reset_states(self):
+        for made in self.model.layers:
+            if getattr(made, 'stateful', False):
+                made.reset_states()
+
     def add_residual(self, layer, before, flow):
-        """The sum with the input, its last step where the layer gives one vector."""
+        """The sum with the input, its last valid step where the layer gives one vector."""
         projection = None
         if not layer.returns_sequence:
-            before = keras.layers.Lambda(lambda x: x[:, -1])(before)
+            before = MaskedLast()(before)
         if before.shape[-1] != flow.shape[-1]:
             projection = keras.layers.Dense(flow.shape[-1], use_bias=False)
             before = projection(before)
@@ -349,7 +413,7 @@ class TorchNetwork(torch.nn.Module):
 
     def __init__(self, arch, x):
         super().__init__()
-        self.layers = parse(arch)
+        self.layers, self.carried = parse(arch), {}
         width = x.shape[2] if x.ndim == 3 else 0
         made = []
         for layer in self.layers:
@@ -393,13 +457,19 @@ class TorchNetwork(torch.nn.Module):
         if lengths is not None:
             flow = torch.nn.utils.rnn.pack_padded_sequence(flow, lengths, batch_first=True,
                                                            enforce_sorted=False)
-        sequence, state = module(flow)
+        sequence, state = module(flow, self.carried.get(layer))
+        if layer.flag('stateful'):
+            self.carried[layer] = (tuple(s.detach() for s in state) if layer.kind == 'lstm'
+                                   else state.detach())
         state = state[0] if layer.kind == 'lstm' else state
         if layer.returns_sequence:
             if lengths is not None:
                 sequence, _ = torch.nn.utils.rnn.pad_packed_sequence(sequence, batch_first=True)
             return sequence
         return torch.cat(list(state), dim=-1)
+
+    def reset_states(self):
+        self.carried.clear()
 
     def forward(self, x, lengths=None):
         """Logits: a last sigmoid or softmax is left to the loss and to `activate`."""
