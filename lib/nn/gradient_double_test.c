@@ -276,6 +276,7 @@ static void check_sameness(bench *b) {
         memcmp(gru_runner_gradients(r), gru_runner_gradients(b->runner), dense * sizeof(gru_real)),
         0, "%s: threads change the gradients", b->arch);
     if (!(b->net->flags & (RANDOM | STATEFUL))) {
+        gru_runner_reset_states(r);
         REQUIRE(b, gru_runner_evaluate(r, &b->batch, &f, &b->err));
         cr_assert(fabs(mean_loss(&f) - one) <= 1e-12 * (1 + fabs(one)),
                   "%s: evaluation gives %.15g, training %.15g", b->arch, mean_loss(&f), one);
@@ -314,6 +315,7 @@ static void check_predictions(bench *b) {
     for (size_t i = 0; i < b->rows; i++) {
         size_t from = 0, to = 1;
         gru_batch alone = {.rows = 1, .records = b->records + i, .spec = &b->spec};
+        gru_runner_reset_states(one);
         REQUIRE(b, gru_runner_predict(one, &alone, &b->err));
         if (b->net->flags & PER_STEP)
             gru_runner_valid(all, i, &from, &to);
@@ -345,8 +347,7 @@ static void check_all(uint32_t stream, const net *nets, size_t count) {
             make(&b, &nets[i], (gru_isa)(((size_t)best + round) % ((size_t)best + 1)));
             check_gradients(&b);
             check_sameness(&b);
-            if (!(nets[i].flags & STATEFUL))
-                check_predictions(&b);
+            check_predictions(&b);
             unmake(&b);
         }
 }
@@ -368,6 +369,8 @@ GRADIENTS(gru, 1,
     {"gru ? no-bias; gru ? no-bias reset=before; dense ?", NULL, 0},
     {"gru ? learned-state; gru ? reset=before learned-state; dense ?", NULL, LENGTHS},
     {"gru ? stateful; dense ?", NULL, STATEFUL},
+    {"gru ? stateful learned-state; dense ?", NULL, 0},
+    {"gru ? stateful learned-state; dense ?", NULL, STATEFUL},
     {"gru ? stateful reset=before bidirectional; dense ?", NULL, STATEFUL | LENGTHS})
 
 GRADIENTS(lstm, 2,

@@ -213,6 +213,10 @@ static gru_real *stored_state(const walk *w, size_t which) {
     return w->l->states + ((w->s->number * w->l->ways + way) * 2 + which) * w->units * L;
 }
 
+static bool carries(const walk *w) {
+    return w->l->states && w->plan->carried;
+}
+
 /* The state before the first position: zero, learned, or what the batch before left. */
 static void start(const walk *w) {
     size_t h = w->units * L;
@@ -222,7 +226,7 @@ static void start(const walk *w) {
             w->d->initial_at == SIZE_MAX ? 0 : w->plan->model->weights[w->d->initial_at + i / L];
     if (w->m->c)
         memset(w->m->c + w->from * w->h_step, 0, h * sizeof(gru_real));
-    if (w->l->states) {
+    if (carries(w)) {
         memcpy(first, stored_state(w, 0), h * sizeof(gru_real));
         if (w->m->c)
             memcpy(w->m->c + w->from * w->h_step, stored_state(w, 1), h * sizeof(gru_real));
@@ -502,7 +506,7 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
     }
     gru_slice_enter(w->s, w->l, GRU_PART_WEIGHTS);
     weight_gradients(w);
-    if (w->d->initial_at != SIZE_MAX)
+    if (w->d->initial_at != SIZE_MAX && !carries(w))
         w->plan->kern->column_sums(w->s->gradient + w->d->initial_at, w->m->dh, w->units,
                                    (ptrdiff_t)h, 1);
 }

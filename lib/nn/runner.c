@@ -285,6 +285,7 @@ void gru_runner_refresh(gru_runner *r) {
 }
 
 void gru_runner_reset_states(gru_runner *r) {
+    r->plan.carried = false;
     for (size_t i = 0; i < r->plan.count; i++) {
         const gru_layer_plan *l = &r->plan.layers[i];
         if (l->states)
@@ -642,13 +643,17 @@ static gru_status run_batch(gru_runner *r, bool training, bool scored, gru_error
         const gru_layer_plan *l =
             training ? next_batch_norm(r, g.back_from - !g.judge, true) : NULL;
         g.back_to = l ? l->index + 1 : 0;
-        if ((st = run_stage(r, g, err)) || !l)
+        if ((st = run_stage(r, g, err)))
             return st;
+        if (!l)
+            break;
         batch_gradient(r, l);
         g.forward_from = g.forward_to = 0;
         g.judge = g.gather = false;
         g.back_from = l->index + 1;
     }
+    r->plan.carried = true;
+    return GRU_OK;
 }
 
 static gru_status begin(gru_runner *r, const gru_batch *b, gru_error *err) {

@@ -87,6 +87,7 @@ typedef struct gru_plan {
     gru_packed **packed; /* all, for repacking */
     size_t packed_count, packed_cap;
     bool fused;    /* the loss is taken from the last layer's logits */
+    bool carried;  /* stateful layers hold what a batch before left */
     size_t widest; /* most elements between two layers per slice */
 } gru_plan;
 
