@@ -431,6 +431,15 @@ GRADIENTS(embedding, 8,
     {"embedding 9 ? mask; gru ?; dense 4 softmax", "categorical-crossentropy", TOKENS | PER_STEP | CLASSES},
     {"embedding 9 ? mask; layer-norm; pool average; dense ?", NULL, TOKENS | LENGTHS})
 
+/* Wide enough for repeated tokens to share their products, but where a row has one step. */
+GRADIENTS(repeated_tokens, 14,
+    {"embedding 9 40; gru ?; dense ?", NULL, TOKENS},
+    {"embedding 9 40 mask; gru @ reset=before bidirectional; dense ?", NULL, TOKENS},
+    {"embedding 9 40 mask; lstm ? bidirectional=sum recurrent-dropout=0.2; pool max; dense ?", NULL, TOKENS | RANDOM | LENGTHS},
+    {"embedding 9 40 frozen; rnn ? layer-norm; dense ?", NULL, TOKENS | LENGTHS},
+    {"embedding 9 40 mask; gru ? no-bias; batch-norm; dense ?", NULL, TOKENS | RANDOM},
+    {"embedding 9 40 mask; gru ? stateful; dense ?", NULL, TOKENS | STATEFUL})
+
 GRADIENTS(norms, 9,
     {"dense 5; layer-norm; gru ?; layer-norm; dense ?", NULL, LENGTHS},
     {"dense 4; batch-norm; gru ?; dense ?", NULL, RANDOM},

@@ -1,6 +1,7 @@
 /* The layers without a memory: embedding, dense, dropout, normalisations, pooling, attention. */
 #include "nn/norm.h"
 #include "nn/slice.h"
+#include "nn/tokens.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,16 +29,36 @@ static void reserve_own(const gru_plan *plan, const gru_layer_plan *l, gru_slice
     s->memory[l->index].own = gru_arena_take(a, steps_of(plan, &l->out) * l->out_step);
 }
 
-static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
+/* Whether the next layer computes with distinct tokens. */
+static bool for_tokens(const gru_plan *plan) {
+    return plan->count > 1 && plan->layers[1].tokens;
+}
+
+static void reserve_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
+                              gru_arena *a) {
+    reserve_own(plan, l, s, a);
+    if (for_tokens(plan))
+        gru_tokens_reserve(plan, s, a);
+}
+
+static void look_up(const gru_plan *plan, const gru_layer_plan *l, gru_real *out,
+                    const uint32_t ids[L]) {
     const gru_real *table = weights_at(plan, l->kernel_at), *rows[L];
+    for (size_t i = 0; i < L; i++)
+        rows[i] = table + ids[i] * l->out.units;
+    plan->kern->to_lanes(out, rows, l->out.units);
+}
+
+static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
-    size_t d = l->out.units;
     m->out = m->own;
-    for (size_t t = s->first; t < s->end; t++) {
-        for (size_t i = 0; i < L; i++)
-            rows[i] = table + (size_t)s->ids[t * L + i] * d;
-        plan->kern->to_lanes(m->own + t * l->out_step, rows, d);
+    if (for_tokens(plan) && gru_tokens_list(plan, s)) {
+        for (size_t g = 0; g < s->tokens.groups; g++)
+            look_up(plan, l, m->own + g * l->out_step, s->tokens.ids + g * L);
+        return;
     }
+    for (size_t t = s->first; t < s->end; t++)
+        look_up(plan, l, m->own + t * l->out_step, (const uint32_t *)s->ids + t * L);
     /* what lies outside is never read by a layer that knows the mask; others must see numbers */
     memset(m->own, 0, s->first * l->out_step * sizeof *m->own);
     memset(m->own + s->end * l->out_step, 0, (plan->steps - s->end) * l->out_step * sizeof *m->own);
@@ -63,6 +84,14 @@ static void backward_embedding(const gru_plan *plan, const gru_layer_plan *l, gr
     if (!s->touched)
         return;
     gru_slice_enter(s, l, GRU_PART_WEIGHTS);
+    for (size_t g = 0; g < s->tokens.groups; g++) {
+        size_t left = s->tokens.count - g * L;
+        for (size_t i = 0; i < L; i++)
+            rows[i] = i < left ? touch(s->touched, s->tokens.ids[g * L + i], d) : NULL;
+        plan->kern->add_rows(rows, dout + g * l->out_step, d);
+    }
+    if (s->tokens.groups)
+        return;
     for (size_t t = s->first; t < s->end; t++) {
         const gru_real *mask = s->mask && s->partial[t] ? s->mask + t * L : NULL;
         for (size_t i = 0; i < L; i++)
@@ -420,8 +449,8 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
 }
 
 const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind) {
-    static const gru_layer_ops embedding = {plan_embedding, NULL, reserve_own, forward_embedding,
-                                            backward_embedding};
+    static const gru_layer_ops embedding = {plan_embedding, NULL, reserve_embedding,
+                                            forward_embedding, backward_embedding};
     static const gru_layer_ops dense = {plan_dense, NULL, reserve_dense, forward_dense,
                                         backward_dense};
     static const gru_layer_ops dropout = {plan_nothing, NULL, reserve_dropout, forward_dropout,

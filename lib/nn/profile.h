@@ -3,8 +3,8 @@
  * A profile of gru_profile_places(model) places is given to the pool; runner and layers then enter
  * their places, whoever calls the runner enters GRU_PLACE_DATA, GRU_PLACE_OPTIMIZER and the like.
  * The work counted in a layer is that of the matrix products, in floating-point operations: 2 a
- * weight, row and step, forward and once more in each part of the way back; in GRU_PLACE_DATA it is
- * the number of batches. */
+ * weight, row and step (of repeated tokens once), forward and once more in each part of the way
+ * back; in GRU_PLACE_DATA it is the number of batches. */
 #ifndef GRU_NN_PROFILE_H
 #define GRU_NN_PROFILE_H
 

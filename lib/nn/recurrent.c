@@ -7,6 +7,7 @@
  * the state: Gal and Ghahramani 2016. */
 #include "nn/norm.h"
 #include "nn/slice.h"
+#include "nn/tokens.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +120,7 @@ static void reserve_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru
         v->h_masked = drops_h(l) ? gru_arena_take(a, gates * t * h) : NULL;
         v->x_bits = drops_x(l) ? gru_arena_bits(a, x_masks(l) * f / L) : NULL;
         v->h_bits = drops_h(l) ? gru_arena_bits(a, gates * y->units) : NULL;
+        v->products = l->tokens ? gru_tokens_reserve_products(plan, l, a) : NULL;
     }
     bool own = l->ways > 1 || y->residual;
     m->own = own ? gru_arena_take(a, (l->out.sequence ? t : 1) * l->out_step) : NULL;
@@ -136,6 +138,7 @@ typedef struct walk { /* a way at work on a slice */
     size_t h_step, x_step, gate_step; /* elements between positions */
     const gru_real *x;                /* [T][F] */
     gru_real *x_masked, *h_masked;    /* in training with dropout, else NULL */
+    bool tokens;                      /* x W comes from the products of distinct tokens */
 } walk;
 
 static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s, size_t way) {
@@ -153,7 +156,8 @@ static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
               .h_step = gru_step_size(l->layer->units),
               .x_step = l->in_step,
               .gate_step = gru_step_size(stored_gates(l->layer) * l->layer->units),
-              .x = s->memory[l->index].in};
+              .x = s->memory[l->index].in,
+              .tokens = l->tokens && s->tokens.groups};
     if (s->training) {
         w.x_masked = w.m->x_masked;
         w.h_masked = w.m->h_masked;
@@ -266,40 +270,46 @@ static gru_cell_step step_of(const walk *w, size_t p) {
                            .dhr = w->m->dh};
 }
 
-/* Pre-activation of one gate: bias + x W + h U, either product may be left out. */
-static void gate_sum(const walk *w, gru_real *out, size_t gate, const gru_real *bias,
-                     const gru_real *x, const gru_real *h) {
+/* Gate's h U, added to its bias, or (NULL) to what is in out. */
+static void state_sum(const walk *w, gru_real *out, size_t gate, const gru_real *bias,
+                      const gru_real *h) {
     size_t u = w->units;
-    const gru_real *wk = w->d->kernel.forward + gate * w->in * u;
-    const gru_real *wr = w->d->recurrent.forward + gate * u * u;
-    if (x)
-        w->plan->kern->affine(out, u, bias, x, w->in, wk, h, h ? u : 0, wr);
-    else
-        w->plan->kern->affine(out, u, bias, h, u, wr, NULL, 0, NULL);
+    w->plan->kern->affine(out, u, bias, h, u, w->d->recurrent.forward + gate * u * u, NULL, 0,
+                          NULL);
+}
+
+/* Pre-activation of one gate at time t: bias + x W, + h U unless h is NULL. */
+static void gate_sum(const walk *w, gru_real *gates, size_t gate, size_t t, const gru_real *h) {
+    size_t u = w->units;
+    gru_real *out = gates + gate * u * L;
+    if (!w->tokens)
+        w->plan->kern->affine(out, u, w->d->bias + gate * u, x_of(w, gate, t), w->in,
+                              w->d->kernel.forward + gate * w->in * u, h, h ? u : 0,
+                              w->d->recurrent.forward + gate * u * u);
+    else if (h)
+        state_sum(w, out, gate, NULL, h);
 }
 
 static void gru_step(const walk *w, size_t p, const gru_cell_step *c) {
     size_t u = w->units, t = time_of(w, p);
     const gru_kern *k = w->plan->kern;
-    const gru_real *b = w->d->bias;
     gru_real *g = c->gates;
-    gate_sum(w, g, 0, b, x_of(w, 0, t), h_of(w, 0, p));
-    gate_sum(w, g + u * L, 1, b + u, x_of(w, 1, t), h_of(w, 1, p));
+    gate_sum(w, g, 0, t, h_of(w, 0, p));
+    gate_sum(w, g, 1, t, h_of(w, 1, p));
     if (resets_after(w->l->layer)) {
-        gate_sum(w, g + 2 * u * L, 2, b + 2 * u, x_of(w, 2, t), NULL);
-        gate_sum(w, g + 3 * u * L, 2, b + 3 * u, NULL, h_of(w, 2, p));
+        gate_sum(w, g, 2, t, NULL);
+        state_sum(w, g + 3 * u * L, 2, w->d->bias + 3 * u, h_of(w, 2, p));
         k->gru_forward(c);
         return;
     }
     k->gru_before_reset(c);
-    gate_sum(w, g + 2 * u * L, 2, b + 2 * u, x_of(w, 2, t), c->drh);
+    gate_sum(w, g, 2, t, c->drh);
     k->gru_before_forward(c);
 }
 
 static void plain_step(const walk *w, size_t p, const gru_cell_step *c) {
-    size_t u = w->units, t = time_of(w, p);
     for (size_t g = 0; g < w->gates; g++)
-        gate_sum(w, c->gates + g * u * L, g, w->d->bias + g * u, x_of(w, g, t), h_of(w, g, p));
+        gate_sum(w, c->gates, g, time_of(w, p), h_of(w, g, p));
     if (w->gates == 4)
         w->plan->kern->lstm_forward(c);
     else
@@ -317,6 +327,8 @@ static void walk_forward(const walk *w) {
     size_t h = w->units * L;
     draw_masks(w);
     start(w);
+    if (w->tokens)
+        gru_tokens_multiply(w->plan, w->l, w->d, w->m, w->s);
     for (size_t p = w->from; p < w->to; p++) {
         gru_cell_step c = step_of(w, p);
         for (size_t g = 0; w->h_masked && g < w->gates; g++)
@@ -326,6 +338,8 @@ static void walk_forward(const walk *w) {
         gru_real *next = c.next;
         if (w->m->raw)
             c.next = per_step(w, w->m->raw, p);
+        if (w->tokens)
+            gru_tokens_gather(w->plan, w->l, w->m, w->s, time_of(w, p), c.gates);
         if (w->l->layer->kind == GRU_LAYER_GRU)
             gru_step(w, p, &c);
         else
@@ -446,7 +460,7 @@ static void weight_gradients(const walk *w) {
         return;
     for (size_t g = 0; g < w->gates; g++) {
         bool whole = x_masks(w->l) == 1;
-        if (!whole || g == 0)
+        if (!w->tokens && (!whole || g == 0))
             gru_add_outer(w->plan, dw + g * u, ld, x_of(w, g, t), w->in, x_step, gates + g * u * L,
                           whole ? ld : u, gate_step, steps);
         size_t together = w->h_masked ? 1 : gru ? (g == 0 ? 2 : g == 2) : g == 0 ? w->gates : 0;
@@ -480,6 +494,8 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
     gru_slice_enter(w->s, w->l, GRU_PART_BACKWARD);
     memset(w->m->dh, 0, h * sizeof(gru_real));
     memset(w->m->dc, 0, h * sizeof(gru_real));
+    if (w->tokens)
+        gru_tokens_clear(w->l, w->m, w->s);
     if (!w->l->out.sequence)
         add_dout(w, dout, 0, t_count);
     for (size_t p = w->to; p-- > w->from;) {
@@ -501,11 +517,15 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
             for (size_t g = 0; g < w->gates; g++)
                 back_state(w, c.gates + g * h, g);
         }
-        if (din)
+        if (w->tokens)
+            gru_tokens_scatter(w->plan, w->l, w->m, w->s, t, c.gates);
+        else if (din)
             back_input(w, p, din, c.gates);
     }
     gru_slice_enter(w->s, w->l, GRU_PART_WEIGHTS);
     weight_gradients(w);
+    if (w->tokens)
+        gru_tokens_back(w->plan, w->l, w->d, w->m, w->s, din);
     if (w->d->initial_at != SIZE_MAX && !carries(w))
         w->plan->kern->column_sums(w->s->gradient + w->d->initial_at, w->m->dh, w->units,
                                    (ptrdiff_t)h, 1);
@@ -638,8 +658,9 @@ static void residual_back(const gru_plan *plan, const gru_layer_plan *l, gru_sli
 
 static void backward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                                const gru_real *dout, gru_real *din) {
+    size_t steps = l->tokens && s->tokens.groups ? s->tokens.groups : plan->steps;
     if (din)
-        memset(din, 0, plan->steps * l->in_step * sizeof *din);
+        memset(din, 0, steps * l->in_step * sizeof *din);
     for (size_t way = 0; way < l->ways; way++) {
         walk w = walk_of(plan, l, s, way);
         walk_backward(&w, dout, din);

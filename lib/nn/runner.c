@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "nn/single.h"
 #include "nn/slice.h"
+#include "nn/tokens.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -86,6 +87,7 @@ static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) 
         plan->widest = wide > plan->widest ? wide : plan->widest;
         if (l->layer->kind == GRU_LAYER_ATTENTION)
             r->attention_layer = i;
+        l->tokens = gru_tokens_fit(plan, i);
         l->first_recurrent = gru_layer_recurrent(l->layer) && r->first_recurrent == SIZE_MAX;
         if (l->first_recurrent)
             r->first_recurrent = i;
@@ -414,17 +416,19 @@ static double operations(const gru_packed *p) {
 }
 
 /* Counts what the products of a layer cost in one direction: two operations a weight, row and
- * step that the slice computes. */
+ * step that the slice computes, or distinct token. */
 static void count_work(const gru_layer_plan *l, const gru_slice *s, gru_part part) {
-    bool back = part == GRU_PART_BACKWARD;
-    double each = 0, steps = l->in.sequence ? (double)(s->end - s->first) : 1;
+    bool back = part == GRU_PART_BACKWARD, tokens = l->tokens && s->tokens.groups;
+    double work = 0,
+           vectors = l->in.sequence ? (double)(s->rows * (s->end - s->first)) : (double)s->rows;
     if (!s->watch)
         return;
-    const gru_packed *all[] = {&l->way[0].kernel, &l->way[0].recurrent, &l->way[1].kernel,
+    const gru_packed *all[] = {&l->way[0].kernel, &l->way[1].kernel, &l->way[0].recurrent,
                                &l->way[1].recurrent, &l->dense};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        each += back && !all[i]->transposed ? 0 : operations(all[i]);
-    gru_watch_work(s->watch, gru_place_of_layer(l->index, part), each * steps * (double)s->rows);
+        if (!back || all[i]->transposed)
+            work += operations(all[i]) * (tokens && i < 2 ? (double)s->tokens.count : vectors);
+    gru_watch_work(s->watch, gru_place_of_layer(l->index, part), work);
 }
 
 static void forward(gru_runner *r, gru_slice *s, size_t from, size_t to) {

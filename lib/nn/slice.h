@@ -49,6 +49,7 @@ typedef struct gru_layer_plan {
     size_t in_step, out_step; /* elements from one step of a sequence to the next */
     size_t index;
     bool first_recurrent; /* the lowest recurrent layer */
+    bool tokens;          /* may compute with distinct tokens (tokens.h) */
     bool need_din;        /* something below has weights */
     bool dropped;         /* the layer's own dropouts are on (training) */
     gru_direction way[2]; /* recurrent */
@@ -94,6 +95,7 @@ typedef struct gru_plan {
 /* A direction's memory in a slice. */
 typedef struct gru_way_memory {
     gru_real *h, *c, *gates, *reset, *raw, *dh, *dc, *scratch, *scratch2, *x_masked, *h_masked;
+    gru_real *products; /* of distinct tokens; backward the sums of their gates' gradients */
     uint16_t *x_bits, *h_bits;
 } gru_way_memory;
 
@@ -105,6 +107,16 @@ typedef struct gru_layer_memory {
     uint16_t *bits;
     gru_way_memory way[2];
 } gru_layer_memory;
+
+/* The distinct tokens of a slice (tokens.h). */
+typedef struct gru_tokens {
+    uint32_t *stamp;      /* [V]: generation in which `place` is valid */
+    uint32_t *place;      /* [V]: of a token in ids */
+    uint32_t *ids;        /* [groups][16]: the distinct tokens; the last group is filled up */
+    uint32_t *at;         /* [T][16]: place of each position's token; 0 where none counts */
+    size_t count, groups; /* groups 0: every position is computed by itself */
+    uint32_t generation;
+} gru_tokens;
 
 typedef struct gru_slice {
     gru_watch *watch;               /* of the thread at work, or NULL */
@@ -125,6 +137,7 @@ typedef struct gru_slice {
     float *lane_weight; /* [16] */
     gru_real *losses;   /* objective's [16] */
     gru_figures figures;
+    gru_tokens tokens;
     double *norms; /* [T]: Σ (∂loss/∂state)² by step, or NULL */
     /* embedding gradient of the task: rows used and their gradients */
     struct gru_touched *touched;

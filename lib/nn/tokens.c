@@ -1,0 +1,135 @@
+/* The road of distinct tokens between an embedding and a recurrent layer. */
+#include "nn/tokens.h"
+
+#include <string.h>
+
+enum { L = GRU_LANES };
+
+/* To gather a column of products and to add its gradient up costs about as much as this many
+ * multiplications of the column's products. */
+enum { GATHER = 16 };
+
+/* ---- planning ---- */
+bool gru_tokens_fit(const gru_plan *plan, size_t layer) {
+    const gru_layer *l = &plan->model->arch->layers[layer];
+    return layer == 1 && l[-1].kind == GRU_LAYER_EMBEDDING && gru_layer_recurrent(l) &&
+           !l->residual && !(plan->options.training && l->dropout > 0);
+}
+
+static size_t columns_of(const gru_layer_plan *l) {
+    return gru_layer_gates(l->layer) * l->layer->units;
+}
+/* Elements of a token's row: whole cache lines, an odd number of them. */
+static size_t row_size(const gru_layer_plan *l) {
+    return gru_step_size((columns_of(l) + L - 1) / L);
+}
+
+static uint32_t *take_words(gru_arena *a, size_t count) {
+    return (uint32_t *)(void *)gru_arena_take(a, count);
+}
+
+void gru_tokens_reserve(const gru_plan *plan, gru_slice *s, gru_arena *a) {
+    size_t vocabulary = plan->layers[0].layer->rows;
+    s->tokens.stamp = take_words(a, vocabulary);
+    s->tokens.place = take_words(a, vocabulary);
+    s->tokens.ids = take_words(a, plan->steps * L);
+    s->tokens.at = take_words(a, plan->steps * L);
+}
+
+gru_real *gru_tokens_reserve_products(const gru_plan *plan, const gru_layer_plan *l, gru_arena *a) {
+    return gru_arena_take(a, plan->steps * L * row_size(l));
+}
+
+/* ---- which tokens there are ---- */
+static uint32_t place_of(gru_tokens *k, uint32_t id, size_t *count) {
+    if (k->stamp[id] != k->generation) {
+        k->stamp[id] = k->generation;
+        k->place[id] = (uint32_t)*count;
+        k->ids[(*count)++] = id;
+    }
+    return k->place[id];
+}
+
+bool gru_tokens_list(const gru_plan *plan, gru_slice *s) {
+    gru_tokens *k = &s->tokens;
+    size_t count = 0, steps = s->end - s->first, width = plan->layers[0].out.units;
+    k->generation++;
+    for (size_t t = s->first; t < s->end; t++) {
+        const gru_real *mask = s->mask && s->partial[t] ? s->mask + t * L : NULL;
+        for (size_t i = 0; i < L; i++) {
+            bool counts = i < s->rows && !(mask && !(mask[i] > 0));
+            k->at[t * L + i] = counts ? place_of(k, (uint32_t)s->ids[t * L + i], &count) : 0;
+        }
+    }
+    k->groups = (count + L - 1) / L;
+    if (k->groups * width + GATHER * steps >= steps * width)
+        k->groups = 0;
+    k->count = count;
+    for (; count < k->groups * L; count++)
+        k->ids[count] = k->ids[0];
+    return k->groups > 0;
+}
+
+/* ---- forward ---- */
+static void rows_at(const gru_layer_plan *l, const gru_way_memory *m, const uint32_t *places,
+                    gru_real *rows[L]) {
+    for (size_t i = 0; i < L; i++)
+        rows[i] = m->products + places[i] * row_size(l);
+}
+static void rows_of_group(const gru_layer_plan *l, const gru_way_memory *m, size_t group,
+                          gru_real *rows[L]) {
+    for (size_t i = 0; i < L; i++)
+        rows[i] = m->products + (group * L + i) * row_size(l);
+}
+
+void gru_tokens_clear(const gru_layer_plan *l, const gru_way_memory *m, const gru_slice *s) {
+    memset(m->products, 0, s->tokens.groups * L * row_size(l) * sizeof(gru_real));
+}
+
+void gru_tokens_multiply(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
+                         const gru_way_memory *m, const gru_slice *s) {
+    size_t u = l->layer->units, in = l->in.units;
+    const gru_real *x = s->memory[l->index].in;
+    gru_real *rows[L], *lanes = m->gates;
+    gru_tokens_clear(l, m, s);
+    for (size_t g = 0; g < s->tokens.groups; g++, x += l->in_step) {
+        for (size_t gate = 0; gate < gru_layer_gates(l->layer); gate++)
+            plan->kern->affine(lanes + gate * u * L, u, d->bias + gate * u, x, in,
+                               d->kernel.forward + gate * in * u, NULL, 0, NULL);
+        rows_of_group(l, m, g, rows);
+        plan->kern->add_rows(rows, lanes, columns_of(l));
+    }
+}
+
+void gru_tokens_gather(const gru_plan *plan, const gru_layer_plan *l, const gru_way_memory *m,
+                       const gru_slice *s, size_t t, gru_real *gates) {
+    gru_real *rows[L];
+    rows_at(l, m, s->tokens.at + t * L, rows);
+    plan->kern->to_lanes(gates, (const gru_real *const *)rows, columns_of(l));
+}
+
+/* ---- backward ---- */
+void gru_tokens_scatter(const gru_plan *plan, const gru_layer_plan *l, const gru_way_memory *m,
+                        const gru_slice *s, size_t t, const gru_real *gates) {
+    gru_real *rows[L];
+    rows_at(l, m, s->tokens.at + t * L, rows);
+    plan->kern->add_rows(rows, gates, columns_of(l));
+}
+
+void gru_tokens_back(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
+                     const gru_way_memory *m, gru_slice *s, gru_real *din) {
+    size_t u = l->layer->units, in = l->in.units, columns = columns_of(l);
+    size_t step = gru_step_size(columns);
+    gru_real *rows[L], *sums = m->gates;
+    gru_slice_enter(s, l, GRU_PART_BACKWARD);
+    for (size_t g = 0; g < s->tokens.groups; g++) {
+        rows_of_group(l, m, g, rows);
+        plan->kern->to_lanes(sums + g * step, (const gru_real *const *)rows, columns);
+        for (size_t gate = 0; din && gate < gru_layer_gates(l->layer); gate++)
+            plan->kern->affine(din + g * l->in_step, in, NULL, sums + g * step + gate * u * L, u,
+                               d->kernel.transposed + gate * in * u, NULL, 0, NULL);
+    }
+    gru_slice_enter(s, l, GRU_PART_WEIGHTS);
+    gru_add_outer(plan, s->gradient + d->kernel_at, columns, s->memory[l->index].in, in,
+                  (ptrdiff_t)l->in_step, sums, columns, (ptrdiff_t)step, s->tokens.groups);
+}
