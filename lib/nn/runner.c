@@ -13,7 +13,13 @@
 #include <string.h>
 
 /* PACK_SHARED: weights from which their packing is worth waking other threads. */
-enum { L = GRU_LANES, TASKS_MAX = 16, REDUCE_PIECE = 8192, PACK_SHARED = 16384 };
+enum {
+    L = GRU_LANES,
+    TASKS_MAX = 16,
+    REDUCE_PIECE = 8192,
+    PACK_SHARED = 16384,
+    MARKS = sizeof(uint64_t)
+};
 
 struct gru_runner {
     gru_plan plan;
@@ -28,7 +34,7 @@ struct gru_runner {
     gru_real *gradient;
     uint32_t *used;
     size_t used_count;
-    uint8_t *used_mark;
+    uint8_t *used_mark; /* [rows, and some that are never marked] */
     gru_real *outputs, *attention, *states;
     size_t attention_layer, state_layer, first_recurrent;
     double *norms;        /* [slices + 1][steps]: of each slice, and the batch's at the end */
@@ -163,7 +169,7 @@ static gru_status plan_embedding(gru_runner *r, gru_error *err) {
     if (!st)
         st = gru_mem_new(&r->used, r->embedding_rows, sizeof *r->used, err);
     if (!st)
-        st = gru_mem_new(&r->used_mark, r->embedding_rows, 1, err);
+        st = gru_mem_new(&r->used_mark, r->embedding_rows + MARKS, 1, err);
     return st;
 }
 
@@ -733,9 +739,20 @@ static void reduce_task(void *arg, size_t piece, size_t worker) {
     }
 }
 
-static int compare_rows(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
+/* The marked rows in ascending order; their marks are taken away. (A sort would be slower, and the
+ * C library's may allocate.) */
+static void list_used(gru_runner *r) {
+    size_t count = 0;
+    for (size_t row = 0; row < r->embedding_rows; row += MARKS) {
+        uint64_t marks;
+        memcpy(&marks, r->used_mark + row, sizeof marks);
+        for (size_t k = 0; marks && k < MARKS; k++) {
+            if (r->used_mark[row + k])
+                r->used[count++] = (uint32_t)(row + k);
+            r->used_mark[row + k] = 0;
+        }
+    }
+    r->used_count = count;
 }
 
 static void reduce_embedding(gru_runner *r) {
@@ -750,7 +767,6 @@ static void reduce_embedding(gru_runner *r) {
             const gru_real *g = u->gradient + i * width;
             if (!r->used_mark[u->rows[i]]) {
                 r->used_mark[u->rows[i]] = 1;
-                r->used[r->used_count++] = u->rows[i];
                 memcpy(sum, g, width * sizeof *sum);
                 continue;
             }
@@ -758,9 +774,7 @@ static void reduce_embedding(gru_runner *r) {
                 sum[k] += g[k];
         }
     }
-    for (size_t i = 0; i < r->used_count; i++)
-        r->used_mark[r->used[i]] = 0;
-    qsort(r->used, r->used_count, sizeof *r->used, compare_rows);
+    list_used(r);
 }
 
 static void add_penalties(gru_runner *r) {
