@@ -316,6 +316,23 @@ END
     [ "$(sed -n '2,5p' g.tsv | cut -f 2-)" = "$(sed -n '6,9p' g.tsv | cut -f 2-)" ]
 }
 
+@test "--gradients: padding is not counted, whichever side it lies on" {
+    printf 'text,label\na b c d,x\nd a,y\nc,x\nb b a,y\n' >words.csv
+    for how in 'pre 4' 'pre 7' 'post 4' 'post 7'; do
+        gru-tokenize --fit v.tsv --text text --label label --segment space --vocab-size 9 \
+            --padding "${how% *}" --max-len "${how#* }" -o t.npy words.csv
+        gru-train -q --arch 'embedding 9 3 mask; gru 2; dense 1 sigmoid' --lr 0 --epochs 1 \
+            --gradients - -o m.gru t.npy | tail -n +2 | cut -f 3,4 | sort -n >"g ${how}.tsv"
+        # One row has four words, so that further back there is nothing.
+        awk '$1 < 4 ? $2 <= 0 : $2 > 0 { exit 1 }' "g ${how}.tsv"
+    done
+    [ "$(wc -l <'g post 7.tsv')" -eq 7 ]
+    for how in 'pre 7' 'post 4' 'post 7'; do
+        head -n 4 "g ${how}.tsv" | paste - 'g pre 4.tsv' |
+            awk '{ d = $2 / $4 - 1; if (!(d < 1e-5 && d > -1e-5)) exit 1 }'
+    done
+}
+
 @test "--gradients: what cannot be written is an error before training" {
     prices
     run gru-train -q --arch 'gru 2; dense 1' --gradients - stock.npy

@@ -481,11 +481,26 @@ static void weight_gradients(const walk *w) {
     }
 }
 
+/* The last valid step of a lane; SIZE_MAX when there is none. */
+static size_t last_valid(const gru_slice *s, size_t lane) {
+    for (size_t t = s->end; t-- > s->first;)
+        if (!s->mask || s->mask[t * L + lane] > 0)
+            return t;
+    return SIZE_MAX;
+}
+
+/* Rows that end at different steps are laid over one another at their ends; padding is left out. */
 static void note_norm(const walk *w, size_t t) {
-    double sum = 0;
-    for (size_t i = 0; i < w->units * L; i++)
-        sum += (double)w->m->dh[i] * (double)w->m->dh[i];
-    w->s->norms[t] = sum;
+    const gru_real *mask = mask_of(w, t);
+    for (size_t lane = 0; lane < w->s->rows; lane++) {
+        size_t last = w->s->last[lane];
+        if (last == SIZE_MAX || (mask && !(mask[lane] > 0)))
+            continue;
+        double sum = 0;
+        for (size_t i = lane; i < w->units * L; i += L)
+            sum += (double)w->m->dh[i] * (double)w->m->dh[i];
+        w->s->norms[w->plan->steps - 1 - (last - t)] += sum;
+    }
 }
 
 static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
@@ -498,11 +513,14 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
         gru_tokens_clear(w->l, w->m, w->s);
     if (!w->l->out.sequence)
         add_dout(w, dout, 0, t_count);
+    bool noted = w->s->norms && w->l->first_recurrent && w->d == &w->l->way[0];
+    for (size_t lane = 0; noted && lane < L; lane++)
+        w->s->last[lane] = last_valid(w->s, lane);
     for (size_t p = w->to; p-- > w->from;) {
         size_t t = time_of(w, p);
         if (w->l->out.sequence)
             add_dout(w, dout + t * out, t, t_count - p);
-        if (w->s->norms && w->l->first_recurrent && w->d == &w->l->way[0])
+        if (noted)
             note_norm(w, t);
         gru_cell_step c = step_of(w, p);
         if (w->m->raw)
@@ -565,14 +583,6 @@ static void join(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
         for (size_t i = 0; s->mask && s->partial[t] && i < out; i++)
             y[i] *= s->mask[t * L + i % L];
     }
-}
-
-/* The last valid step of a lane; SIZE_MAX when there is none. */
-static size_t last_valid(const gru_slice *s, size_t lane) {
-    for (size_t t = s->end; t-- > s->first;)
-        if (!s->mask || s->mask[t * L + lane] > 0)
-            return t;
-    return SIZE_MAX;
 }
 
 /* What a layer that gives one vector adds to it: each row's input at its last valid step, or zeros.

@@ -65,7 +65,8 @@ const gru_real *gru_runner_attention(const gru_runner *r);
 const gru_real *gru_runner_states(const gru_runner *r, size_t *units);
 /* With want_gradient_norms, after gru_runner_train: [steps], the norm over rows and units of the
  * loss's gradient with respect to the first recurrent layer's state after step t; NULL when there
- * is none. */
+ * is none. Steps are counted as though all padding were in front: the last is each row's last valid
+ * one, and padding adds nothing. */
 const double *gru_runner_gradient_norms(const gru_runner *r);
 /* Valid steps of row i of the last batch: first and one past the last. */
 void gru_runner_valid(const gru_runner *r, size_t row, size_t *first, size_t *end);

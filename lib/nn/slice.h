@@ -138,7 +138,8 @@ typedef struct gru_slice {
     gru_real *losses;   /* objective's [16] */
     gru_figures figures;
     gru_tokens tokens;
-    double *norms; /* [T]: Σ (∂loss/∂state)² by step, or NULL */
+    double *norms; /* [T]: Σ (∂loss/∂state)² by step, each row's last valid one at T − 1; or NULL */
+    size_t last[GRU_LANES]; /* with norms: each row's last valid step, SIZE_MAX if it has none */
     /* embedding gradient of the task: rows used and their gradients */
     struct gru_touched *touched;
 } gru_slice;

@@ -1,5 +1,6 @@
 /* How far back in time the loss is heard: the norm of its gradient with respect to the first
- * recurrent layer's state, step by step, averaged over the batches of each epoch. */
+ * recurrent layer's state, step by step, averaged over the batches of each epoch. Padding is not
+ * counted, and steps are, wherever it lies, as though it were in front. */
 #ifndef GRU_TRAIN_GRADIENTS_H
 #define GRU_TRAIN_GRADIENTS_H
 
