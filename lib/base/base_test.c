@@ -26,6 +26,10 @@ Test(mem, refuses_sizes_that_overflow) {
     cr_assert_not(gru_size_add(SIZE_MAX, 1, &product));
     cr_assert_eq(gru_mem_new(&block, SIZE_MAX, 2, &err), GRU_ERR_MEMORY);
     cr_assert_null(block);
+    cr_assert_eq(gru_mem_room(&block, SIZE_MAX / 5, 6, &err), GRU_ERR_MEMORY);
+    cr_assert_eq(gru_mem_room(&block, 3, 5, &err), GRU_OK);
+    cr_assert_eq((uintptr_t)block % 64, 0);
+    free(block);
     cr_assert_eq(gru_mem_new(&block, 3, 5, &err), GRU_OK);
     cr_assert_eq((uintptr_t)block % 64, 0);
     cr_assert_arr_eq(block, (char[15]){0}, 15);

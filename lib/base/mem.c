@@ -23,23 +23,42 @@ bool gru_size_add(size_t a, size_t b, size_t *out) {
     return true;
 }
 
-gru_status gru_mem_new(void *out, size_t count, size_t size, gru_error *err) {
-    size_t bytes, padded;
-    void *block = NULL;
-    memcpy(out, &block, sizeof block);
-    if (!gru_size_mul(count, size, &bytes) || !gru_size_add(bytes, ALIGNMENT, &padded))
+/* count × size bytes and the rest of a line; blocks of `large` bytes and more start at such a
+ * multiple. */
+static gru_status allocate(void **block, size_t *bytes, size_t count, size_t size, size_t large,
+                           gru_error *err) {
+    *block = NULL;
+    if (!gru_size_mul(count, size, bytes) || !gru_size_add(*bytes, ALIGNMENT, bytes))
         return gru_error_memory(err, UINT64_MAX);
-    if (posix_memalign(&block, padded < LARGE ? ALIGNMENT : LARGE, padded) != 0)
-        return gru_error_memory(err, padded);
+    if (posix_memalign(block, *bytes < large ? ALIGNMENT : large, *bytes) != 0) {
+        *block = NULL;
+        return gru_error_memory(err, *bytes);
+    }
+    return GRU_OK;
+}
+
+gru_status gru_mem_new(void *out, size_t count, size_t size, gru_error *err) {
+    size_t bytes;
+    void *block;
+    gru_status st = allocate(&block, &bytes, count, size, LARGE, err);
 #ifdef MADV_HUGEPAGE
     /* The kernels step through a network's memory in strides of a page and more: with small pages
      * every step would need a translation of its own. Whether the system obliges doesn't matter. */
-    if (padded >= LARGE)
-        (void)madvise(block, padded / LARGE * LARGE, MADV_HUGEPAGE);
+    if (!st && bytes >= LARGE)
+        (void)madvise(block, bytes / LARGE * LARGE, MADV_HUGEPAGE);
 #endif
-    memset(block, 0, bytes);
+    if (!st)
+        memset(block, 0, count * size);
     memcpy(out, &block, sizeof block);
-    return GRU_OK;
+    return st;
+}
+
+gru_status gru_mem_room(void *out, size_t count, size_t size, gru_error *err) {
+    size_t bytes;
+    void *block;
+    gru_status st = allocate(&block, &bytes, count, size, SIZE_MAX, err);
+    memcpy(out, &block, sizeof block);
+    return st;
 }
 
 gru_status gru_mem_grow(void *block, size_t *cap, size_t need, size_t size, gru_error *err) {

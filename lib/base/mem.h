@@ -10,6 +10,8 @@
 /* *out = count × size zeroed bytes, 64-byte aligned; freed with free(). Overflow of the product is
  * GRU_ERR_MEMORY. A count of 0 gives a valid pointer. */
 gru_status gru_mem_new(void *out, size_t count, size_t size, gru_error *err);
+/* The same without the zeroes: a large block takes no memory from the system until it is used. */
+gru_status gru_mem_room(void *out, size_t count, size_t size, gru_error *err);
 /* Makes room for `need` elements in the growing block *block of *cap elements (plain malloc memory,
  * not aligned); grows by half. *block is a T * passed as void *. */
 gru_status gru_mem_grow(void *block, size_t *cap, size_t need, size_t size, gru_error *err);

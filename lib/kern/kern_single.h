@@ -94,13 +94,16 @@ INLINE void lone_cell(lone_kind kind, const gru_lone *s, const lone_step *p, siz
     }
 }
 
+/* Gates of a row of sums. */
+INLINE int lone_summed(lone_kind kind) {
+    return kind == LONE_LSTM ? 4 : kind == LONE_RNN ? 1 : 3;
+}
+
 /* `width` vectors of units from unit `at` on. */
 INLINE void lone_panel(lone_kind kind, int width, const gru_lone *s, const lone_step *p,
                        size_t at) {
     const int gates = kind == LONE_LSTM ? 4 : kind == LONE_GRU ? 3 : kind == LONE_RESET ? 2 : 1;
-    const int summed = kind == LONE_LSTM  ? 4
-                       : kind == LONE_RNN ? 1
-                                          : 3; /* gates of a row of sums */
+    const int summed = lone_summed(kind);
     const size_t first = at / GRU_LANES * GRU_LANES, lane = at % GRU_LANES;
     const gru_real *u =
         (kind == LONE_BEFORE ? s->un : s->u) + first * s->units * (size_t)gates + lane;
@@ -134,16 +137,24 @@ INLINE void lone_panels(lone_kind kind, const gru_lone *s, const lone_step *p) {
         lone_panel(kind, 1, s, p, (vectors - rest + i) * VW);
 }
 
+/* A row of sums may come from anywhere in a large table. */
+INLINE void lone_fetch(const gru_real *sums, size_t columns) {
+    for (size_t i = 0; i < columns; i += 64 / sizeof *sums)
+        __builtin_prefetch(sums + i);
+}
+
 /* Steps go through the weights up and down in turn, so that each finds in the first-level cache
  * what the one before it read last. */
 INLINE void lone_steps(lone_kind kind, const gru_lone *s) {
-    const size_t width = s->blocks * GRU_LANES;
+    const size_t width = s->blocks * GRU_LANES, gates = (size_t)lone_summed(kind);
     for (size_t i = 0; i < s->steps; i++) {
         size_t t = s->reversed ? s->steps - 1 - i : i;
         lone_step p = {.sums = s->sums[t],
                        .h = s->h + (t + s->reversed) * width,
                        .next = s->h + (t + !s->reversed) * width,
                        .up = i % 2 == 0};
+        if (i + 1 < s->steps)
+            lone_fetch(s->sums[s->reversed ? t - 1 : t + 1], gates * width);
         if (s->valid && !s->valid[t]) {
             memcpy(p.next, p.h, width * sizeof *p.h);
             continue;

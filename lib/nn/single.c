@@ -18,15 +18,32 @@ typedef struct lone_weights {
     gru_real *w, *bias;
 } lone_weights;
 
+typedef struct lone_layer lone_layer;
+
 typedef struct lone_way {
     lone_weights kernel;
     const gru_direction *d;
     const gru_real *recurrent_source, *recurrent_bias;
-    gru_real *sums, *u, *un, *bias; /* sums [T][columns]; the others as in gru_lone */
+    gru_real *sums;          /* x W + biases [T][columns]; of tokens (owned): [most + T][columns] */
+    gru_real *u, *un, *bias; /* as in gru_lone */
     gru_lone run;
 } lone_way;
 
-typedef struct lone_layer {
+/* x W of a token is computed when the token is first met, and kept. The products lie in the order
+ * in which tokens were met, so that those of a new sequence are one product of matrices, written in
+ * place, and a single prediction pays nothing. What exceeds TOKEN_BYTES in a direction is forgotten
+ * after the sequence. A product is the same sum of the same terms whatever is computed beside it,
+ * so answers do not depend on what came before. */
+enum { TOKEN_BYTES = 32 << 20 };
+
+typedef struct lone_tokens {
+    lone_layer *reader; /* the recurrent layer above the embedding; NULL: none */
+    uint32_t *place;    /* [V]: 1 + the token's row of the products; 0: not met */
+    uint32_t *fresh;    /* [T]: tokens first met in this sequence */
+    size_t count, most; /* tokens met; of them kept */
+} lone_tokens;
+
+struct lone_layer {
     const gru_layer_plan *l;
     lone_way way[2];
     lone_weights dense, score; /* score: attention's */
@@ -34,13 +51,14 @@ typedef struct lone_layer {
     gru_real *sums, *scores;   /* attention: [T][columns] and [T][16] */
     const gru_real *out;       /* [T][stride], filled up with zeros */
     size_t stride;
-} lone_layer;
+};
 
 struct gru_single {
     const gru_plan *plan;
     lone_layer *layers;
     gru_real *block, *x, *share; /* x [T][features, filled up], share [T]: attention's */
     const gru_real **rows;       /* [T] */
+    lone_tokens tokens;
     size_t steps_max, steps;
 };
 
@@ -74,9 +92,10 @@ static lone_weights place(gru_arena *a, const gru_plan *plan, size_t at, size_t 
     return p;
 }
 
-static void place_way(gru_single *s, const gru_layer_plan *p, size_t way, lone_way *v,
-                      gru_arena *a) {
+static void place_way(gru_single *s, lone_layer *y, size_t way, gru_arena *a) {
+    const gru_layer_plan *p = y->l;
     const gru_layer *l = p->layer;
+    lone_way *v = &y->way[way];
     const gru_direction *d = v->d = &p->way[way];
     const gru_real *weights = s->plan->model->weights;
     size_t gates = gru_layer_gates(l), h = round_up(l->units);
@@ -86,7 +105,8 @@ static void place_way(gru_single *s, const gru_layer_plan *p, size_t way, lone_w
     v->recurrent_source = weights + d->recurrent_at;
     v->recurrent_bias =
         after && d->bias_at != SIZE_MAX ? weights + d->bias_at + 3 * l->units : NULL;
-    v->sums = gru_arena_take(a, s->steps_max * v->kernel.columns);
+    if (y != s->tokens.reader)
+        v->sums = gru_arena_take(a, s->steps_max * v->kernel.columns);
     v->u = gru_arena_take(a, l->units * gru_lone_columns(l->units, before ? 2 : gates));
     v->un = gru_arena_take(a, before ? l->units * h : 0);
     v->bias = gru_arena_take(a, h);
@@ -116,7 +136,7 @@ static void place_all(gru_single *s, gru_arena *a) {
         y->stride = round_up(y->l->out.units);
         y->own = gru_arena_take(a, (y->l->out.sequence ? s->steps_max : 1) * y->stride);
         for (size_t w = 0; gru_layer_recurrent(l) && w < y->l->ways; w++)
-            place_way(s, y->l, w, &y->way[w], a);
+            place_way(s, y, w, a);
         if (l->kind == GRU_LAYER_DENSE || l->kind == GRU_LAYER_ATTENTION) {
             y->dense = place(a, plan, y->l->kernel_at, y->l->bias_at, y->l->in.units, l->units, 1);
         }
@@ -126,6 +146,32 @@ static void place_all(gru_single *s, gru_arena *a) {
             y->scores = gru_arena_take(a, s->steps_max * L);
         }
     }
+}
+
+static lone_layer *reader_of_tokens(gru_single *s) {
+    const gru_plan *plan = s->plan;
+    size_t i = 1;
+    if (plan->layers[0].layer->kind != GRU_LAYER_EMBEDDING)
+        return NULL;
+    while (i < plan->count && plan->layers[i].layer->kind == GRU_LAYER_DROPOUT)
+        i++;
+    return i < plan->count && gru_layer_recurrent(plan->layers[i].layer) ? &s->layers[i] : NULL;
+}
+
+static gru_status make_tokens(gru_single *s, gru_error *err) {
+    lone_tokens *k = &s->tokens;
+    size_t tokens = s->plan->layers[0].layer->rows;
+    if (!k->reader)
+        return GRU_OK;
+    k->most = TOKEN_BYTES / (k->reader->way[0].kernel.columns * sizeof(gru_real));
+    k->most = k->most < tokens ? k->most : tokens;
+    gru_status st = gru_mem_new(&k->place, tokens, sizeof *k->place, err);
+    if (!st)
+        st = gru_mem_new(&k->fresh, s->steps_max, sizeof *k->fresh, err);
+    for (size_t w = 0; !st && w < k->reader->l->ways; w++)
+        st = gru_mem_room(&k->reader->way[w].sums, k->most + s->steps_max,
+                          k->reader->way[w].kernel.columns * sizeof(gru_real), err);
+    return st;
 }
 
 gru_status gru_single_new(gru_single **out, const gru_plan *plan, size_t steps_max,
@@ -141,8 +187,9 @@ gru_status gru_single_new(gru_single **out, const gru_plan *plan, size_t steps_m
     if ((st = gru_mem_new(&s->layers, plan->count, sizeof *s->layers, err)) ||
         (st = gru_mem_new(&s->rows, steps_max, sizeof *s->rows, err)))
         goto fail;
+    s->tokens.reader = reader_of_tokens(s);
     place_all(s, &a);
-    if ((st = gru_mem_new(&s->block, a.used, sizeof(gru_real), err)))
+    if ((st = make_tokens(s, err)) || (st = gru_mem_new(&s->block, a.used, sizeof(gru_real), err)))
         goto fail;
     a = (gru_arena){s->block, 0};
     place_all(s, &a);
@@ -157,6 +204,10 @@ fail:
 void gru_single_free(gru_single *s) {
     if (!s)
         return;
+    for (size_t w = 0; s->tokens.reader && w < 2; w++)
+        free(s->tokens.reader->way[w].sums);
+    free(s->tokens.place);
+    free(s->tokens.fresh);
     free(s->layers);
     free(s->rows);
     free(s->block);
@@ -196,6 +247,10 @@ static void fill_biases(lone_way *v) {
 }
 
 void gru_single_refresh(gru_single *s) {
+    lone_tokens *k = &s->tokens;
+    if (k->reader)
+        memset(k->place, 0, s->plan->layers[0].layer->rows * sizeof *k->place);
+    k->count = 0;
     for (size_t i = 0; i < s->plan->count; i++) {
         lone_layer *y = &s->layers[i];
         const gru_layer *l = y->l->layer;
@@ -230,15 +285,47 @@ static gru_real *state_after(const lone_way *v, size_t t) {
     return v->run.h + (t + !v->run.reversed) * v->run.blocks * L;
 }
 
-static void run_way(const gru_single *s, const lone_layer *y, lone_way *v, const gru_real *in,
-                    size_t in_step, const uint8_t *valid) {
+/* The products of the tokens that were not met before, `embedding` being the layer's memory. */
+static size_t meet_tokens(gru_single *s, const lone_layer *embedding, const int32_t *ids) {
+    lone_tokens *k = &s->tokens;
+    size_t fresh = 0, units = embedding->l->out.units;
+    const gru_real *table = s->plan->model->weights + embedding->l->kernel_at;
+    for (size_t t = 0; t < s->steps; t++) {
+        size_t id = (size_t)ids[t];
+        if (k->place[id])
+            continue;
+        memcpy(embedding->own + fresh * embedding->stride, table + id * units,
+               units * sizeof *table);
+        k->fresh[fresh++] = (uint32_t)id;
+        k->place[id] = (uint32_t)(k->count + fresh);
+    }
+    for (size_t w = 0; w < k->reader->l->ways; w++) {
+        const lone_way *v = &k->reader->way[w];
+        product(s, v->sums + k->count * v->kernel.columns, embedding->own, embedding->stride, fresh,
+                &v->kernel);
+    }
+    return fresh;
+}
+
+static void keep_tokens(lone_tokens *k, size_t fresh) {
+    for (size_t i = 0; i < fresh; i++)
+        if (k->count < k->most)
+            k->count++;
+        else
+            k->place[k->fresh[i]] = 0;
+}
+
+static void run_way(const gru_single *s, const lone_layer *y, lone_way *v, const int32_t *ids,
+                    const gru_real *in, size_t in_step, const uint8_t *valid) {
     const gru_layer *l = y->l->layer;
     const gru_kern *k = s->plan->kern;
     size_t width = v->run.blocks * L;
     gru_real *first = state_before(v, v->run.reversed ? s->steps - 1 : 0);
-    product(s, v->sums, in, in_step, s->steps, &v->kernel);
+    if (y != s->tokens.reader)
+        product(s, v->sums, in, in_step, s->steps, &v->kernel);
     for (size_t t = 0; t < s->steps; t++)
-        s->rows[t] = v->sums + t * v->kernel.columns;
+        s->rows[t] =
+            v->sums + v->kernel.columns * (y == s->tokens.reader ? s->tokens.place[ids[t]] - 1 : t);
     memset(first, 0, width * sizeof *first);
     memset(v->run.c, 0, width * sizeof *v->run.c);
     if (v->d->initial_at != SIZE_MAX)
@@ -274,12 +361,14 @@ static void merge(const gru_layer *l, gru_real *out, const gru_real *a, const gr
         }
 }
 
-static void run_recurrent(const gru_single *s, lone_layer *y, const gru_real *in, size_t in_step,
-                          const uint8_t *valid) {
+static void run_recurrent(gru_single *s, lone_layer *y, const int32_t *ids, const gru_real *in,
+                          size_t in_step, const uint8_t *valid) {
     lone_way *v = y->way;
     bool sequence = y->l->out.sequence;
+    size_t fresh = y == s->tokens.reader ? meet_tokens(s, &s->layers[0], ids) : 0;
     for (size_t w = 0; w < y->l->ways; w++)
-        run_way(s, y, &v[w], in, in_step, valid);
+        run_way(s, y, &v[w], ids, in, in_step, valid);
+    keep_tokens(&s->tokens, fresh);
     if (y->l->ways == 1) {
         y->out = state_after(v, sequence || v->run.reversed ? 0 : s->steps - 1);
         return;
@@ -350,7 +439,7 @@ static void run_layer(gru_single *s, lone_layer *y, const gru_real **in, size_t 
     if (l->kind == GRU_LAYER_EMBEDDING) {
         y->out = y->own;
         const gru_real *table = s->plan->model->weights + y->l->kernel_at;
-        for (size_t t = 0; t < s->steps; t++)
+        for (size_t t = 0; t < s->steps && !s->tokens.reader; t++)
             memcpy(y->own + t * y->stride, table + (size_t)ids[t] * l->units,
                    l->units * sizeof *table);
     } else if (l->kind == GRU_LAYER_DENSE) {
@@ -360,7 +449,7 @@ static void run_layer(gru_single *s, lone_layer *y, const gru_real **in, size_t 
     } else if (l->kind == GRU_LAYER_ATTENTION) {
         run_attention(s, y, *in, *in_step, valid);
     } else {
-        run_recurrent(s, y, *in, *in_step, valid);
+        run_recurrent(s, y, ids, *in, *in_step, valid);
     }
     *in = y->out;
     *in_step = y->stride;

@@ -1,8 +1,10 @@
 /* One sequence at a time: the units lie in the vector lanes, weights are read as rows.
  *
  * A slice computes 16 rows however few are there; for a runner planned for batches of one row, this
- * does a sixteenth of the work. Inference only. Layers it lacks (normalisations, pooling, residual,
- * stateful) make gru_single_fits false, and the runner takes slices. */
+ * does a sixteenth of the work. The input products of tokens are kept from one sequence to the
+ * next, up to 32 MiB in a direction, touched as they are used. Inference only. Layers it lacks
+ * (normalisations, pooling, residual, stateful) make gru_single_fits false, and the runner takes
+ * slices. */
 #ifndef GRU_NN_SINGLE_H
 #define GRU_NN_SINGLE_H
 
