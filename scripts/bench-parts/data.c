@@ -70,16 +70,21 @@ static void fill_record(source *s, const gru_record_spec *spec, uint32_t classes
     memcpy(record + spec->slot[GRU_Y].offset, classes ? (void *)&class : (void *)&number, 4);
 }
 
-static gru_status write_samples(source *s, const gru_record_spec *spec, size_t rows,
-                                uint32_t classes, gru_output *out, gru_error *err) {
+static gru_status write_samples(source *s, const uint32_t size[4], gru_output *out,
+                                gru_error *err) {
+    gru_record_spec spec = {0};
     gru_npy_writer *writer;
     unsigned char *record;
-    if (gru_mem_new(&record, 1, spec->bytes, err) ||
-        gru_npy_write_open(&writer, out, spec, rows, err))
+    gru_record_set(&spec, GRU_X, s->vocab ? 'i' : 'f', s->vocab ? 1 : 2, size[1], size[2], 0);
+    gru_record_set(&spec, GRU_Y, size[3] ? 'i' : 'f', size[3] ? 0 : 1, 1, 0, 0);
+    if (gru_record_layout(&spec, err))
+        return err->code;
+    if (gru_mem_new(&record, 1, spec.bytes, err) ||
+        gru_npy_write_open(&writer, out, &spec, size[0], err))
         return err->code;
     gru_status st = GRU_OK;
-    for (size_t i = 0; !st && i < rows; i++) {
-        fill_record(s, spec, classes, record);
+    for (size_t i = 0; !st && i < size[0]; i++) {
+        fill_record(s, &spec, size[3], record);
         st = gru_npy_write(writer, record, 1, err);
     }
     free(record);
@@ -119,19 +124,33 @@ static gru_status write_texts(source *s, size_t rows, uint32_t words, gru_output
     return st;
 }
 
+static gru_status write_prices(source *s, size_t rows, gru_output *out, gru_error *err) {
+    char line[128];
+    const char *header = "Day,Open,High,Low,Close,Volume\n";
+    gru_status st = gru_output_write(out, header, strlen(header), err);
+    for (size_t i = 1; !st && i <= rows; i++) {
+        double price[4];
+        for (int p = 0; p < 4; p++)
+            price[p] = 100 + 900 * gru_random_uniform(&s->random);
+        int length =
+            snprintf(line, sizeof line, "%zu,%.2f,%.2f,%.2f,%.2f,%u\n", i, price[0], price[1],
+                     price[2], price[3], 1000000 + gru_random_below(&s->random, 9000000));
+        st = gru_output_write(out, line, (size_t)length, err);
+    }
+    return st;
+}
+
 static gru_status make(const char *kind, const uint32_t size[4], const char *path, gru_error *err) {
-    gru_record_spec spec = {0};
     gru_output *out;
     source s;
-    bool series = strcmp(kind, "series") == 0, text = strcmp(kind, "text") == 0;
-    gru_record_set(&spec, GRU_X, series ? 'f' : 'i', series ? 2 : 1, size[1], size[2], 0);
-    gru_record_set(&spec, GRU_Y, size[3] ? 'i' : 'f', size[3] ? 0 : 1, 1, 0, 0);
-    if (gru_record_layout(&spec, err) ||
-        source_init(&s, series ? 0 : size[2], strcmp(kind, "tokens") != 0, err) ||
-        gru_output_open(&out, path, text ? GRU_OUTPUT_TEXT : GRU_OUTPUT_BINARY, err))
+    bool text = strcmp(kind, "text") == 0, prices = strcmp(kind, "prices") == 0;
+    bool words = text || strcmp(kind, "zipf") == 0 || strcmp(kind, "tokens") == 0;
+    if (source_init(&s, words ? size[2] : 0, words && strcmp(kind, "tokens") != 0, err) ||
+        gru_output_open(&out, path, text || prices ? GRU_OUTPUT_TEXT : GRU_OUTPUT_BINARY, err))
         return err->code;
-    gru_status st = text ? write_texts(&s, size[0], size[1], out, err)
-                         : write_samples(&s, &spec, size[0], size[3], out, err);
+    gru_status st = text     ? write_texts(&s, size[0], size[1], out, err)
+                    : prices ? write_prices(&s, size[0], out, err)
+                             : write_samples(&s, size, out, err);
     free(s.below);
     if (st == GRU_OK)
         return gru_output_commit(out, err);
@@ -142,9 +161,10 @@ static gru_status make(const char *kind, const uint32_t size[4], const char *pat
 int main(int argc, char **argv) {
     uint32_t size[4] = {0};
     gru_error err = {0};
-    if (argc < 6 || argc > 7) {
+    if (argc < 4 || argc > 7) {
         fputs("usage: data KIND ROWS STEPS FEATURES|VOCAB CLASSES FILE\n"
-              "       data text ROWS WORDS VOCAB FILE\n",
+              "       data text ROWS WORDS VOCAB FILE\n"
+              "       data prices ROWS FILE\n",
               stderr);
         return 2;
     }

@@ -62,7 +62,7 @@ END {
     print ""
     for (i = 1; i <= facts; i++) print "- " key[i] ": " fact[key[i]]
     printf "- multiply-adds of the machine: %.0f GFLOP/s\n", peak
-    rows_table("Time per row, µs (whole processes, start-up included)", "rows", 1e6, 1)
+    rows_table("Processor time per row, µs (whole processes, start-up included)", "rows", 1e6, 1)
     rows_table("Peak memory, MiB", "memory", 1, 0)
     steps_table()
     units_table()

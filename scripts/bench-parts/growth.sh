@@ -10,19 +10,19 @@ else
 fi
 epochs=1 # of epoch_seconds
 
-# Figures rows (seconds) and memory of a whole process that reads this many rows.
+# Figures rows (processor seconds) and memory of a whole process that reads this many rows.
 process() { # WHAT COMMAND...
     what=$1
     shift
     rm -f "$work/took"
     "$bin/bench/run" "$work/took" "$@"
-    record rows "$count" "$what" "$(cut -f 1 "$work/took")"
+    record rows "$count" "$what" "$(cut -f 2 "$work/took")"
     record memory "$count" "$what" "$(cut -f 3 "$work/took")"
 }
 
 grow_rows() {
     "$bin/bench/data" text "$count" 20 100000 "$work/texts.csv"
-    scripts/make-prices "$count" >"$work/prices.csv"
+    "$bin/bench/data" prices "$count" "$work/prices.csv"
     "$bin/bench/data" series "$count" 10 1 0 "$work/data.npy"
     for _ in $(seq "$rounds"); do
         process tokenize "$bin/gru-tokenize" --text text --label sentiment --max-len 20 \
@@ -30,7 +30,7 @@ grow_rows() {
         process clean "$bin/gru-clean" --do outliers=iqr:1.5 --columns Close -o "$work/clean.tsv" "$work/prices.csv"
         process scale "$bin/gru-scale" --fit "$work/scaler.tsv" --columns Close -o "$work/scaled.tsv" "$work/prices.csv"
         process window "$bin/gru-window" --fit "$work/window.tsv" --length 60 --features Close --target Close \
-            --index Date -o "$work/windows.npy" "$work/scaled.tsv"
+            --index Day -o "$work/windows.npy" "$work/scaled.tsv"
         process split "$bin/gru-split" --order random --test 20% --input "$work/windows.npy" "$work/a.npy" "$work/b.npy"
         process train "$bin/gru-train" -q --arch 'gru 16; dense 1' --epochs 1 -o "$work/model.gru" "$work/data.npy"
         process predict "$bin/gru-predict" -o "$work/predicted.tsv" "$work/model.gru" "$work/data.npy"

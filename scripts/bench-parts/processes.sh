@@ -34,7 +34,7 @@ make_tables() {
     *.gz) gzip -dc "$reviews" >"$work/reviews.csv" ;;
     *) cp "$reviews" "$work/reviews.csv" ;;
     esac
-    scripts/make-prices $((rows * 25)) >"$work/prices.csv"
+    "$bin/bench/data" prices $((rows * 25)) "$work/prices.csv"
 }
 
 peer_seconds() { # MEASURE NAME
