@@ -52,6 +52,9 @@ static void look_up(const gru_plan *plan, const gru_layer_plan *l, gru_real *out
 static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
     gru_layer_memory *m = &s->memory[l->index];
     m->out = m->own;
+    s->tokens.table = s->training ? NULL : plan->table;
+    if (s->tokens.table)
+        return; /* nobody reads it */
     if (for_tokens(plan) && gru_tokens_list(plan, s)) {
         for (size_t g = 0; g < s->tokens.groups; g++)
             look_up(plan, l, m->own + g * l->out_step, s->tokens.ids + g * L);

@@ -157,7 +157,7 @@ static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
               .x_step = l->in_step,
               .gate_step = gru_step_size(stored_gates(l->layer) * l->layer->units),
               .x = s->memory[l->index].in,
-              .tokens = l->tokens && s->tokens.groups};
+              .tokens = l->tokens && (s->tokens.groups || s->tokens.table)};
     if (s->training) {
         w.x_masked = w.m->x_masked;
         w.h_masked = w.m->h_masked;
@@ -327,7 +327,7 @@ static void walk_forward(const walk *w) {
     size_t h = w->units * L;
     draw_masks(w);
     start(w);
-    if (w->tokens)
+    if (w->tokens && !w->s->tokens.table)
         gru_tokens_multiply(w->plan, w->l, w->d, w->m, w->s);
     for (size_t p = w->from; p < w->to; p++) {
         gru_cell_step c = step_of(w, p);
@@ -339,7 +339,7 @@ static void walk_forward(const walk *w) {
         if (w->m->raw)
             c.next = per_step(w, w->m->raw, p);
         if (w->tokens)
-            gru_tokens_gather(w->plan, w->l, w->m, w->s, time_of(w, p), c.gates);
+            gru_tokens_gather(w->plan, w->l, w->d, w->m, w->s, time_of(w, p), c.gates);
         if (w->l->layer->kind == GRU_LAYER_GRU)
             gru_step(w, p, &c);
         else

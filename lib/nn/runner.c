@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "nn/single.h"
 #include "nn/slice.h"
+#include "nn/token_table.h"
 #include "nn/tokens.h"
 
 #include <math.h>
@@ -239,7 +240,9 @@ gru_status gru_runner_new(gru_runner **out, gru_model *model, gru_pool *pool,
     if ((st = plan_layers(r, &shared, err)) || (st = plan_slots(r, err)) ||
         (st = plan_training(r, err)) || (st = plan_results(r, err)))
         goto fail;
-    if (gru_single_fits(plan) && (st = gru_single_new(&r->single, plan, r->steps_max, err)))
+    st = gru_single_fits(plan) ? gru_single_new(&r->single, plan, r->steps_max, err)
+                               : gru_token_table_new(plan, gru_pool_threads(pool), err);
+    if (st)
         goto fail;
     gru_runner_refresh(r);
     *out = r;
@@ -253,6 +256,7 @@ void gru_runner_free(gru_runner *r) {
     if (!r)
         return;
     gru_single_free(r->single);
+    gru_token_table_free(r->plan.table);
     for (size_t i = 0; r->touched && i < r->plan.tasks; i++) {
         free(r->touched[i].stamp);
         free(r->touched[i].place);
@@ -289,6 +293,8 @@ void gru_runner_refresh(gru_runner *r) {
         if (ops->refresh)
             ops->refresh(&r->plan, &r->plan.layers[i]);
     }
+    if (r->plan.table)
+        r->plan.table->generation++;
     gru_watch_enter(watch, place);
 }
 
@@ -632,6 +638,8 @@ static const gru_layer_plan *next_batch_norm(const gru_runner *r, size_t from, b
 
 static gru_status run_batch(gru_runner *r, bool training, bool scored, gru_error *err) {
     size_t count = r->plan.count;
+    if (r->plan.table && !training)
+        gru_token_table_fill(&r->plan, r->pool, r->batch);
     stage g = {.training = training, .scored = scored, .gather = true};
     gru_status st;
     for (const gru_layer_plan *l;

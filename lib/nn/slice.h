@@ -85,7 +85,8 @@ typedef struct gru_plan {
     size_t steps, tasks, slices_max, slots;
     gru_layer_plan *layers;
     size_t count;
-    gru_packed **packed; /* all, for repacking */
+    struct gru_token_table *table; /* inference: tokens' products; NULL: each slice's own */
+    gru_packed **packed;           /* all, for repacking */
     size_t packed_count, packed_cap;
     bool fused;    /* the loss is taken from the last layer's logits */
     bool carried;  /* stateful layers hold what a batch before left */
@@ -108,6 +109,17 @@ typedef struct gru_layer_memory {
     gru_way_memory way[2];
 } gru_layer_memory;
 
+/* The tokens' products in inference (token_table.h). */
+typedef struct gru_token_table {
+    gru_real *products[2]; /* of each way: [V] rows */
+    uint32_t *stamp;       /* [V]: generation of the weights a row was computed with */
+    uint32_t generation;
+    uint32_t *missing; /* [V]: what the batch needs and the table has not */
+    size_t missing_count;
+    gru_real *scratch; /* [workers][scratch_size] */
+    size_t scratch_size;
+} gru_token_table;
+
 /* The distinct tokens of a slice (tokens.h). */
 typedef struct gru_tokens {
     uint32_t *stamp;      /* [V]: generation in which `place` is valid */
@@ -116,6 +128,7 @@ typedef struct gru_tokens {
     uint32_t *at;         /* [T][16]: place of each position's token; 0 where none counts */
     size_t count, groups; /* groups 0: every position is computed by itself */
     uint32_t generation;
+    const gru_token_table *table; /* NULL: the slice's own products */
 } gru_tokens;
 
 typedef struct gru_slice {

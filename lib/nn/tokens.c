@@ -13,14 +13,14 @@ enum { GATHER = 16 };
 bool gru_tokens_fit(const gru_plan *plan, size_t layer) {
     const gru_layer *l = &plan->model->arch->layers[layer];
     return layer == 1 && l[-1].kind == GRU_LAYER_EMBEDDING && gru_layer_recurrent(l) &&
-           !l->residual && !(plan->options.training && l->dropout > 0);
+           l[-1].units > GATHER && !l->residual && !(plan->options.training && l->dropout > 0);
 }
 
 static size_t columns_of(const gru_layer_plan *l) {
     return gru_layer_gates(l->layer) * l->layer->units;
 }
-/* Elements of a token's row: whole cache lines, an odd number of them. */
-static size_t row_size(const gru_layer_plan *l) {
+/* Whole cache lines, an odd number of them. */
+size_t gru_tokens_row_size(const gru_layer_plan *l) {
     return gru_step_size((columns_of(l) + L - 1) / L);
 }
 
@@ -37,7 +37,7 @@ void gru_tokens_reserve(const gru_plan *plan, gru_slice *s, gru_arena *a) {
 }
 
 gru_real *gru_tokens_reserve_products(const gru_plan *plan, const gru_layer_plan *l, gru_arena *a) {
-    return gru_arena_take(a, plan->steps * L * row_size(l));
+    return gru_arena_take(a, plan->steps * L * gru_tokens_row_size(l));
 }
 
 /* ---- which tokens there are ---- */
@@ -71,48 +71,56 @@ bool gru_tokens_list(const gru_plan *plan, gru_slice *s) {
 }
 
 /* ---- forward ---- */
-static void rows_at(const gru_layer_plan *l, const gru_way_memory *m, const uint32_t *places,
-                    gru_real *rows[L]) {
-    for (size_t i = 0; i < L; i++)
-        rows[i] = m->products + places[i] * row_size(l);
-}
 static void rows_of_group(const gru_layer_plan *l, const gru_way_memory *m, size_t group,
                           gru_real *rows[L]) {
     for (size_t i = 0; i < L; i++)
-        rows[i] = m->products + (group * L + i) * row_size(l);
+        rows[i] = m->products + (group * L + i) * gru_tokens_row_size(l);
 }
 
-void gru_tokens_clear(const gru_layer_plan *l, const gru_way_memory *m, const gru_slice *s) {
-    memset(m->products, 0, s->tokens.groups * L * row_size(l) * sizeof(gru_real));
+void gru_tokens_multiply_group(const gru_plan *plan, const gru_layer_plan *l,
+                               const gru_direction *d, const gru_real *x, gru_real *lanes,
+                               gru_real *const rows[L]) {
+    size_t u = l->layer->units, in = l->in.units;
+    for (size_t gate = 0; gate < gru_layer_gates(l->layer); gate++)
+        plan->kern->affine(lanes + gate * u * L, u, d->bias + gate * u, x, in,
+                           d->kernel.forward + gate * in * u, NULL, 0, NULL);
+    for (size_t i = 0; i < L; i++)
+        if (rows[i])
+            memset(rows[i], 0, columns_of(l) * sizeof(gru_real));
+    plan->kern->add_rows(rows, lanes, columns_of(l));
 }
 
 void gru_tokens_multiply(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
                          const gru_way_memory *m, const gru_slice *s) {
-    size_t u = l->layer->units, in = l->in.units;
-    const gru_real *x = s->memory[l->index].in;
-    gru_real *rows[L], *lanes = m->gates;
-    gru_tokens_clear(l, m, s);
-    for (size_t g = 0; g < s->tokens.groups; g++, x += l->in_step) {
-        for (size_t gate = 0; gate < gru_layer_gates(l->layer); gate++)
-            plan->kern->affine(lanes + gate * u * L, u, d->bias + gate * u, x, in,
-                               d->kernel.forward + gate * in * u, NULL, 0, NULL);
+    gru_real *rows[L];
+    for (size_t g = 0; g < s->tokens.groups; g++) {
         rows_of_group(l, m, g, rows);
-        plan->kern->add_rows(rows, lanes, columns_of(l));
+        gru_tokens_multiply_group(plan, l, d, s->memory[l->index].in + g * l->in_step, m->gates,
+                                  rows);
     }
 }
 
-void gru_tokens_gather(const gru_plan *plan, const gru_layer_plan *l, const gru_way_memory *m,
-                       const gru_slice *s, size_t t, gru_real *gates) {
-    gru_real *rows[L];
-    rows_at(l, m, s->tokens.at + t * L, rows);
-    plan->kern->to_lanes(gates, (const gru_real *const *)rows, columns_of(l));
+void gru_tokens_gather(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
+                       const gru_way_memory *m, const gru_slice *s, size_t t, gru_real *gates) {
+    const gru_token_table *table = s->tokens.table;
+    const gru_real *rows[L], *from = table ? table->products[d == &l->way[1]] : m->products;
+    for (size_t i = 0; i < L; i++) {
+        size_t at = table ? (size_t)s->ids[t * L + i] : s->tokens.at[t * L + i];
+        rows[i] = from + at * gru_tokens_row_size(l);
+    }
+    plan->kern->to_lanes(gates, rows, columns_of(l));
 }
 
 /* ---- backward ---- */
+void gru_tokens_clear(const gru_layer_plan *l, const gru_way_memory *m, const gru_slice *s) {
+    memset(m->products, 0, s->tokens.groups * L * gru_tokens_row_size(l) * sizeof(gru_real));
+}
+
 void gru_tokens_scatter(const gru_plan *plan, const gru_layer_plan *l, const gru_way_memory *m,
                         const gru_slice *s, size_t t, const gru_real *gates) {
     gru_real *rows[L];
-    rows_at(l, m, s->tokens.at + t * L, rows);
+    for (size_t i = 0; i < L; i++)
+        rows[i] = m->products + s->tokens.at[t * L + i] * gru_tokens_row_size(l);
     plan->kern->add_rows(rows, gates, columns_of(l));
 }
 

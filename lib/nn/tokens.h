@@ -22,12 +22,18 @@ void gru_tokens_reserve(const gru_plan *plan, gru_slice *s, gru_arena *a);
 gru_real *gru_tokens_reserve_products(const gru_plan *plan, const gru_layer_plan *l, gru_arena *a);
 /* Lists the slice's distinct tokens; false and no groups where that would not pay. */
 bool gru_tokens_list(const gru_plan *plan, gru_slice *s);
+/* Elements of a token's row of products. */
+size_t gru_tokens_row_size(const gru_layer_plan *l);
+/* rows = bias + x W for x [D][16]; NULL rows are skipped. lanes [gates × H][16] is scratch. */
+void gru_tokens_multiply_group(const gru_plan *plan, const gru_layer_plan *l,
+                               const gru_direction *d, const gru_real *x, gru_real *lanes,
+                               gru_real *const rows[GRU_LANES]);
 /* Before the first step of a direction: products = bias + x W of each distinct token. */
 void gru_tokens_multiply(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
                          const gru_way_memory *m, const gru_slice *s);
 /* gates [gates × H][16] = the products of the tokens at time t. */
-void gru_tokens_gather(const gru_plan *plan, const gru_layer_plan *l, const gru_way_memory *m,
-                       const gru_slice *s, size_t t, gru_real *gates);
+void gru_tokens_gather(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
+                       const gru_way_memory *m, const gru_slice *s, size_t t, gru_real *gates);
 /* Before the last step backward: no gradient yet. */
 void gru_tokens_clear(const gru_layer_plan *l, const gru_way_memory *m, const gru_slice *s);
 /* Adds the gates' gradients at time t to the sums of its tokens. */

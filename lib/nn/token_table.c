@@ -1,0 +1,81 @@
+/* The products of tokens, kept from batch to batch in inference. */
+#include "nn/token_table.h"
+
+#include "base/mem.h"
+#include "nn/tokens.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { L = GRU_LANES, BYTES_MAX = 256 << 20 };
+
+gru_status gru_token_table_new(gru_plan *plan, size_t workers, gru_error *err) {
+    if (plan->count < 2 || !plan->layers[1].tokens)
+        return GRU_OK;
+    const gru_layer_plan *e = &plan->layers[0], *l = &plan->layers[1];
+    size_t vocabulary = e->layer->rows, size = gru_tokens_row_size(l);
+    if (vocabulary > BYTES_MAX / sizeof(gru_real) / size / l->ways)
+        return GRU_OK;
+    gru_status st = gru_mem_new(&plan->table, 1, sizeof *plan->table, err);
+    if (st)
+        return st;
+    gru_token_table *k = plan->table;
+    k->scratch_size = e->out_step + gru_step_size(size);
+    for (size_t w = 0; !st && w < l->ways; w++)
+        st = gru_mem_room(&k->products[w], vocabulary * size, sizeof(gru_real), err);
+    if (st || (st = gru_mem_new(&k->stamp, vocabulary, sizeof *k->stamp, err)) ||
+        (st = gru_mem_new(&k->missing, vocabulary, sizeof *k->missing, err)))
+        return st;
+    return gru_mem_new(&k->scratch, workers * k->scratch_size, sizeof(gru_real), err);
+}
+
+void gru_token_table_free(gru_token_table *k) {
+    if (!k)
+        return;
+    free(k->products[0]);
+    free(k->products[1]);
+    free(k->stamp);
+    free(k->missing);
+    free(k->scratch);
+    free(k);
+}
+
+static void need(gru_token_table *k, uint32_t id) {
+    if (k->stamp[id] == k->generation)
+        return;
+    k->stamp[id] = k->generation;
+    k->missing[k->missing_count++] = id;
+}
+
+static void fill_group(void *arg, size_t group, size_t worker) {
+    const gru_plan *plan = arg;
+    const gru_layer_plan *e = &plan->layers[0], *l = &plan->layers[1];
+    gru_token_table *k = plan->table;
+    const gru_real *table = plan->model->weights + e->kernel_at, *x[L];
+    gru_real *scratch = k->scratch + worker * k->scratch_size, *rows[L];
+    const uint32_t *ids = k->missing + group * L;
+    size_t left = k->missing_count - group * L;
+    for (size_t i = 0; i < L; i++)
+        x[i] = table + ids[i < left ? i : 0] * e->out.units;
+    plan->kern->to_lanes(scratch, x, e->out.units);
+    for (size_t w = 0; w < l->ways; w++) {
+        for (size_t i = 0; i < L; i++)
+            rows[i] = i < left ? k->products[w] + ids[i] * gru_tokens_row_size(l) : NULL;
+        gru_tokens_multiply_group(plan, l, &l->way[w], scratch, scratch + e->out_step, rows);
+    }
+}
+
+void gru_token_table_fill(gru_plan *plan, gru_pool *pool, const gru_batch *batch) {
+    gru_token_table *k = plan->table;
+    const gru_slot_spec *x = &batch->spec->slot[GRU_X];
+    k->missing_count = 0;
+    need(k, 0); /* rows of a slice that are not there read it */
+    for (size_t r = 0; r < batch->rows; r++) {
+        const int32_t *ids = (const int32_t *)(const void *)(batch->records[r] + x->offset);
+        for (size_t t = 0; t < plan->steps; t++)
+            if (ids[t] >= 0 && (size_t)ids[t] < plan->layers[0].layer->rows)
+                need(k, (uint32_t)ids[t]);
+    }
+    if (k->missing_count)
+        gru_pool_run(pool, (k->missing_count + L - 1) / L, fill_group, plan);
+}
