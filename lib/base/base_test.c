@@ -16,6 +16,21 @@
 #include <string.h>
 #include <time.h>
 
+/* Large blocks are zeroed by the system, also where they were used before. */
+Test(mem, large_blocks_are_zero_each_time) {
+    gru_error err = {0};
+    for (size_t bytes = 1000000; bytes < 9000000; bytes += 1048576) {
+        unsigned char *block, any = 0;
+        cr_assert_eq(gru_mem_new(&block, bytes, 1, &err), GRU_OK);
+        cr_assert_eq((uintptr_t)block % 64, 0);
+        for (size_t i = 0; i < bytes; i++)
+            any |= block[i];
+        cr_assert_eq(any, 0, "%zu", bytes);
+        memset(block, 255, bytes);
+        free(block);
+    }
+}
+
 Test(mem, refuses_sizes_that_overflow) {
     gru_error err = {0};
     size_t product, cap = 0;

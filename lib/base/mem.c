@@ -24,30 +24,42 @@ bool gru_size_add(size_t a, size_t b, size_t *out) {
 }
 
 /* count × size bytes and the rest of a line; blocks of `large` bytes and more start at such a
- * multiple. */
+ * multiple and fill it. */
 static gru_status allocate(void **block, size_t *bytes, size_t count, size_t size, size_t large,
                            gru_error *err) {
     *block = NULL;
     if (!gru_size_mul(count, size, bytes) || !gru_size_add(*bytes, ALIGNMENT, bytes))
         return gru_error_memory(err, UINT64_MAX);
-    if (posix_memalign(block, *bytes < large ? ALIGNMENT : large, *bytes) != 0) {
+    bool is_large = *bytes >= large;
+    if (is_large && !gru_size_add(*bytes, large - *bytes % large, bytes))
+        return gru_error_memory(err, UINT64_MAX);
+    if (posix_memalign(block, is_large ? large : ALIGNMENT, *bytes) != 0) {
         *block = NULL;
         return gru_error_memory(err, *bytes);
     }
     return GRU_OK;
 }
 
+/* Zeroes a large block without touching it: its pages are handed back, and come again as zeros when
+ * they are used. As huge ones, if the system obliges: the kernels step through a network's memory
+ * in strides of a page and more, and with small pages every step would need a translation of its
+ * own. */
+static bool zero_pages(void *block, size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    (void)madvise(block, bytes, MADV_HUGEPAGE);
+    return madvise(block, bytes, MADV_DONTNEED) == 0;
+#else
+    (void)block;
+    (void)bytes;
+    return false;
+#endif
+}
+
 gru_status gru_mem_new(void *out, size_t count, size_t size, gru_error *err) {
     size_t bytes;
     void *block;
     gru_status st = allocate(&block, &bytes, count, size, LARGE, err);
-#ifdef MADV_HUGEPAGE
-    /* The kernels step through a network's memory in strides of a page and more: with small pages
-     * every step would need a translation of its own. Whether the system obliges doesn't matter. */
-    if (!st && bytes >= LARGE)
-        (void)madvise(block, bytes / LARGE * LARGE, MADV_HUGEPAGE);
-#endif
-    if (!st)
+    if (!st && (bytes < LARGE || !zero_pages(block, bytes)))
         memset(block, 0, count * size);
     memcpy(out, &block, sizeof block);
     return st;
