@@ -1,14 +1,16 @@
 /* Bundles in memory, and reading them. Writing is in bundle_write.c. */
 #include "io/bundle.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/bundle_parts.h"
+#include "io/json.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zlib.h>
 
 #define HEADER_MAX ((uint64_t)100000000)
@@ -33,20 +35,24 @@ gru_status gru_bundle_new(gru_bundle **out, gru_error *err) {
     return *out ? GRU_OK : gru_error_memory(err, sizeof **out);
 }
 
-static void free_tensor(gru_tensor *t) {
+static void free_tensor(const gru_bundle *b, gru_tensor *t) {
+    uintptr_t at = (uintptr_t)t->data, map = (uintptr_t)b->map;
     free((void *)(uintptr_t)t->name);
-    free(t->data);
+    if (!b->map || at < map || at - map >= b->map_bytes)
+        free(t->data);
 }
 
 void gru_bundle_free(gru_bundle *b) {
     if (!b)
         return;
     for (size_t i = 0; i < b->count; i++)
-        free_tensor(&b->tensors[i]);
+        free_tensor(b, &b->tensors[i]);
     for (size_t i = 0; i < b->pairs; i++) {
         free(b->meta[i].key);
         free(b->meta[i].text);
     }
+    if (b->map)
+        munmap(b->map, b->map_bytes);
     free(b->tensors);
     free(b->meta);
     free(b);
@@ -109,7 +115,7 @@ gru_status gru_bundle_add(gru_bundle *b, const char *name, const char *type, siz
     gru_tensor *t = &b->tensors[b->count - 1];
     status = gru_mem_new(&t->data, t->bytes, 1, err);
     if (status) {
-        free_tensor(t);
+        free_tensor(b, t);
         b->count--;
     } else if (t->bytes) {
         memcpy(t->data, data, t->bytes);
@@ -179,6 +185,7 @@ typedef struct place {
 typedef struct reading {
     gru_input *in;
     gru_bundle *b;
+    gru_map *names; /* of tensors and metadata, each behind a letter that says which */
     place *places;
     size_t places_cap;
     bool size_known;
@@ -189,50 +196,114 @@ static gru_status corrupt(const reading *r, const char *what, const char *name, 
                          what);
 }
 
-static gru_status read_metadata(reading *r, json_t *object, gru_error *err) {
-    const char *key;
-    json_t *value;
-    if (!json_is_object(object))
+static gru_status note_name(reading *r, char letter, const char *name, size_t len, gru_error *err) {
+    gru_str whole = {0};
+    gru_str_add_char(&whole, letter);
+    gru_str_add_bytes(&whole, name, len);
+    gru_status status = gru_str_check(&whole, err);
+    gru_map_entry *seen = status ? NULL : gru_map_put(r->names, whole.data, whole.len);
+    gru_str_free(&whole);
+    if (!status && !seen)
+        status = gru_error_memory(err, len);
+    if (!status && seen->value++)
+        status = gru_error_set(err, GRU_ERR_DATA, "%s: '%.100s' is there twice",
+                               gru_input_name(r->in), name);
+    return status;
+}
+
+/* One key of the metadata and its text, which move into the bundle. */
+static gru_status read_pair(reading *r, gru_json *j, gru_error *err) {
+    gru_bundle *b = r->b;
+    gru_pair pair = {0};
+    size_t key_len = 0, len = 0;
+    gru_status status = gru_mem_grow(&b->meta, &b->meta_cap, b->pairs + 1, sizeof *b->meta, err);
+    if (status)
+        return status;
+    gru_json_text(j, &pair.key, &key_len);
+    if (pair.key && !gru_json_text(j, &pair.text, &len))
+        status = gru_error_set(err, GRU_ERR_DATA, "%s: metadata '%.100s' is not a string",
+                               gru_input_name(r->in), pair.key);
+    else if (!pair.key || !pair.text)
+        status = gru_error_memory(err, 64);
+    if (!status)
+        status = note_name(r, 'm', pair.key, key_len, err);
+    if (!status) {
+        b->meta[b->pairs++] = pair;
+        return GRU_OK;
+    }
+    free(pair.key);
+    free(pair.text);
+    return status;
+}
+
+static gru_status read_metadata(reading *r, gru_json *j, gru_error *err) {
+    gru_status status = GRU_OK;
+    if (!gru_json_into(j, '{'))
         return gru_error_set(err, GRU_ERR_DATA, "%s: __metadata__ is not an object",
                              gru_input_name(r->in));
-    json_object_foreach(object, key, value) {
-        if (!json_is_string(value))
-            return gru_error_set(err, GRU_ERR_DATA, "%s: metadata '%.100s' is not a string",
-                                 gru_input_name(r->in), key);
-        /* keys are unique: the parser refuses duplicates */
-        gru_status status =
-            add_pair(r->b, key, json_string_value(value), json_string_length(value), err);
-        if (status)
-            return status;
-    }
-    return GRU_OK;
+    while (!status && gru_json_more(j))
+        status = read_pair(r, j, err);
+    return status;
 }
 
-/* An element of an array as a size; false when it is none. */
-static bool get_size(json_t *array, size_t index, uint64_t *out) {
-    json_t *item = json_array_get(array, index);
-    if (!json_is_integer(item) || json_integer_value(item) < 0)
-        return false;
-    *out = (uint64_t)json_integer_value(item);
-    return true;
-}
+/* What the header says of a tensor. */
+typedef struct entry {
+    char *type; /* NULL: not said */
+    bool has_shape, whole;
+    size_t dims, shape[GRU_TENSOR_DIMS], offsets;
+    uint64_t offset[2];
+} entry;
 
-static gru_status read_entry(reading *r, const char *name, json_t *entry, gru_error *err) {
-    const char *type = json_string_value(json_object_get(entry, "dtype"));
-    json_t *dims = json_object_get(entry, "shape");
-    json_t *offsets = json_object_get(entry, "data_offsets");
-    size_t shape[GRU_TENSOR_DIMS] = {0};
-    place where = {.index = r->b->count};
-    if (!type || !json_is_array(dims) || json_array_size(offsets) != 2 ||
-        !get_size(offsets, 0, &where.begin) || !get_size(offsets, 1, &where.end))
-        return corrupt(r, "dtype, shape or data_offsets is missing or wrong", name, err);
-    for (size_t i = 0; i < json_array_size(dims) && i < GRU_TENSOR_DIMS; i++) {
+static void read_shape(entry *e, gru_json *j) {
+    e->has_shape = gru_json_into(j, '[');
+    e->whole = true;
+    for (; e->has_shape && gru_json_more(j); e->dims++) {
         uint64_t size;
-        if (!get_size(dims, i, &size))
-            return corrupt(r, "a dimension is not a whole number", name, err);
-        shape[i] = (size_t)size;
+        e->whole &= gru_json_whole(j, &size);
+        if (e->dims < GRU_TENSOR_DIMS)
+            e->shape[e->dims] = (size_t)size;
     }
-    gru_status status = append(r->b, name, type, json_array_size(dims), shape, err);
+}
+
+static void read_offsets(entry *e, gru_json *j) {
+    uint64_t offset;
+    bool whole = gru_json_into(j, '[');
+    for (e->offsets = 0; whole && gru_json_more(j); e->offsets++)
+        if (!gru_json_whole(j, &offset))
+            e->offsets = 2; /* makes too many of them */
+        else if (e->offsets < 2)
+            e->offset[e->offsets] = offset;
+}
+
+static void read_parts(entry *e, gru_json *j) {
+    if (!gru_json_into(j, '{'))
+        return;
+    while (gru_json_more(j)) {
+        char *key;
+        size_t len;
+        gru_json_text(j, &key, &len);
+        if (key && strcmp(key, "dtype") == 0) {
+            free(e->type);
+            gru_json_text(j, &e->type, &len);
+        } else if (key && strcmp(key, "shape") == 0) {
+            e->dims = 0;
+            read_shape(e, j);
+        } else if (key && strcmp(key, "data_offsets") == 0) {
+            read_offsets(e, j);
+        } else {
+            gru_json_skip(j);
+        }
+        free(key);
+    }
+}
+
+static gru_status place_tensor(reading *r, const char *name, const entry *e, gru_error *err) {
+    place where = {e->offset[0], e->offset[1], r->b->count};
+    if (!e->type || !e->has_shape || e->offsets != 2)
+        return corrupt(r, "dtype, shape or data_offsets is missing or wrong", name, err);
+    if (!e->whole)
+        return corrupt(r, "a dimension is not a whole number", name, err);
+    gru_status status = append(r->b, name, e->type, e->dims, e->shape, err);
     if (status)
         return gru_error_at(err, "%s", gru_input_name(r->in));
     if (where.end < where.begin || where.end - where.begin != r->b->tensors[where.index].bytes)
@@ -240,6 +311,23 @@ static gru_status read_entry(reading *r, const char *name, json_t *entry, gru_er
     status = gru_mem_grow(&r->places, &r->places_cap, r->b->count, sizeof *r->places, err);
     if (status == GRU_OK)
         r->places[where.index] = where;
+    return status;
+}
+
+static gru_status read_entry(reading *r, gru_json *j, gru_error *err) {
+    entry e = {0};
+    char *name;
+    size_t len;
+    gru_json_text(j, &name, &len);
+    gru_status status = name ? note_name(r, 't', name, len, err) : gru_error_memory(err, 64);
+    if (!status && strcmp(name, "__metadata__") == 0) {
+        status = read_metadata(r, j, err);
+    } else if (!status) {
+        read_parts(&e, j);
+        status = place_tensor(r, name, &e, err);
+    }
+    free(e.type);
+    free(name);
     return status;
 }
 
@@ -274,36 +362,58 @@ static gru_status read_growing(reading *r, gru_tensor *t, gru_error *err) {
     return status;
 }
 
-static gru_status read_tensors(reading *r, gru_error *err) {
+/* Into memory of its own. */
+static gru_status read_tensor(reading *r, gru_tensor *t, gru_error *err) {
+    if (!r->size_known)
+        return read_growing(r, t, err);
+    gru_status status = gru_mem_new(&t->data, t->bytes, 1, err);
+    return status ? status : gru_input_read_all(r->in, t->data, t->bytes, err);
+}
+
+/* Its place in the map, which a file by another program may have put at odd addresses. */
+static gru_status map_tensor(gru_tensor *t, const unsigned char *at, gru_error *err) {
+    gru_status status = GRU_OK;
+    if (t->bytes && (uintptr_t)at % type_size(t->type) == 0) {
+        t->data = (void *)(uintptr_t)at;
+    } else {
+        status = gru_mem_new(&t->data, t->bytes, 1, err);
+        if (status == GRU_OK && t->bytes)
+            memcpy(t->data, at, t->bytes);
+    }
+    return status;
+}
+
+static gru_status check_end(reading *r, const unsigned char *data, uint64_t data_bytes, uint64_t at,
+                            gru_error *err) {
+    const unsigned char *more;
+    size_t count = data && data_bytes > at;
+    if (!data && gru_input_peek(r->in, 1, &more, &count, err))
+        return err->code;
+    if (count)
+        return gru_error_set(err, GRU_ERR_DATA, "%s: bytes follow the last tensor",
+                             gru_input_name(r->in));
+    return GRU_OK;
+}
+
+/* data NULL: the tensors are read from the stream, else they lie in data[data_bytes]. */
+static gru_status read_tensors(reading *r, const unsigned char *data, uint64_t data_bytes,
+                               gru_error *err) {
     uint64_t at = 0;
     unsigned long crc = crc32(0, NULL, 0);
     if (r->b->count)
         qsort(r->places, r->b->count, sizeof *r->places, by_place);
     for (size_t i = 0; i < r->b->count; i++) {
         gru_tensor *t = &r->b->tensors[r->places[i].index];
-        gru_status status;
         if (r->places[i].begin != at)
             return corrupt(r, "its bytes overlap another's or leave a gap", t->name, err);
-        if (r->size_known) {
-            status = gru_mem_new(&t->data, t->bytes, 1, err);
-            if (status == GRU_OK)
-                status = gru_input_read_all(r->in, t->data, t->bytes, err);
-        } else {
-            status = read_growing(r, t, err);
-        }
+        gru_status status = data ? map_tensor(t, data + at, err) : read_tensor(r, t, err);
         if (status)
             return status;
         crc = crc32_z(crc, t->data, t->bytes);
         at = r->places[i].end;
     }
-    const unsigned char *more;
-    size_t count;
-    gru_status status = gru_input_peek(r->in, 1, &more, &count, err);
-    if (status)
-        return status;
-    if (count)
-        return gru_error_set(err, GRU_ERR_DATA, "%s: bytes follow the last tensor",
-                             gru_input_name(r->in));
+    if (check_end(r, data, data_bytes, at, err))
+        return err->code;
     char text[16];
     snprintf(text, sizeof text, "%08lx", crc & 0xffffffffu);
     const char *wanted = gru_bundle_get(r->b, "crc32");
@@ -313,22 +423,21 @@ static gru_status read_tensors(reading *r, gru_error *err) {
     return GRU_OK;
 }
 
-static gru_status read_header(reading *r, json_t *root, uint64_t data_bytes, gru_error *err) {
-    const char *name;
-    json_t *entry;
+static gru_status read_header(reading *r, const char *text, size_t len, uint64_t data_bytes,
+                              gru_error *err) {
+    gru_json j = {text};
+    size_t at;
     uint64_t end = 0;
-    gru_status status = GRU_OK;
-    if (!json_is_object(root))
-        return gru_error_set(err, GRU_ERR_DATA, "%s: the header is not a JSON object",
-                             gru_input_name(r->in));
-    json_object_foreach(root, name, entry) {
-        if (strcmp(name, "__metadata__") == 0)
-            status = read_metadata(r, entry, err);
-        else
-            status = read_entry(r, name, entry, err);
-        if (status)
-            return status;
-    }
+    const char *wrong = gru_json_check(text, len, &at);
+    if (wrong)
+        return gru_error_set(err, GRU_ERR_DATA, "%s: the header is not JSON: byte %zu: %s",
+                             gru_input_name(r->in), at, wrong);
+    gru_status status = gru_map_new(&r->names, err);
+    gru_json_into(&j, '{');
+    while (!status && gru_json_more(&j))
+        status = read_entry(r, &j, err);
+    if (status)
+        return status;
     for (size_t i = 0; i < r->b->count; i++)
         end = r->places[i].end > end ? r->places[i].end : end;
     if (r->size_known && end > data_bytes)
@@ -339,53 +448,62 @@ static gru_status read_header(reading *r, json_t *root, uint64_t data_bytes, gru
     return GRU_OK;
 }
 
-/* The header's text, malloc'd; *data_bytes: what follows it, where the size is known. */
-static gru_status load_header(reading *r, char **text, size_t *len, uint64_t *data_bytes,
-                              gru_error *err) {
-    unsigned char head[8];
-    uint64_t size = 0, file_size = 0;
-    int fd;
-    r->size_known = gru_input_mappable(r->in, &fd, &file_size);
-    gru_status status = gru_input_read_all(r->in, head, sizeof head, err);
-    if (status)
-        return status;
+/* The header's length from the file's first bytes; 0 where they are no model's. */
+static size_t header_length(const unsigned char *head, size_t count, uint64_t most) {
+    uint64_t size = 0;
+    if (count < 9)
+        return 0;
     for (int i = 7; i >= 0; i--)
         size = size << 8 | head[i];
-    const unsigned char *ahead;
+    return size < 2 || size > HEADER_MAX || size > most || head[8] != '{' ? 0 : (size_t)size;
+}
+
+static gru_status no_model(const reading *r, gru_error *err) {
+    return gru_error_set(err, GRU_ERR_DATA, "%s: is not a model or safetensors file",
+                         gru_input_name(r->in));
+}
+
+static gru_status read_stream(reading *r, gru_error *err) {
+    const unsigned char *head;
     size_t there;
-    status = gru_input_peek(r->in, 1, &ahead, &there, err);
+    gru_status status = gru_input_peek(r->in, 9, &head, &there, err);
     if (status)
         return status;
-    if (size < 2 || size > HEADER_MAX || there == 0 || *ahead != '{' ||
-        (r->size_known && size > file_size - 8))
-        return gru_error_set(err, GRU_ERR_DATA, "%s: is not a model or safetensors file",
-                             gru_input_name(r->in));
-    *data_bytes = r->size_known ? file_size - 8 - size : 0;
-    *len = (size_t)size;
-    gru_tensor bytes = {.bytes = *len};
-    status = read_growing(r, &bytes, err);
-    *text = bytes.data;
-    return status;
+    gru_tensor text = {.bytes = header_length(head, there, UINT64_MAX)};
+    if (!text.bytes)
+        return no_model(r, err);
+    gru_input_consume(r->in, 8);
+    status = read_growing(r, &text, err);
+    if (status == GRU_OK)
+        status = read_header(r, text.data, text.bytes, 0, err);
+    free(text.data);
+    return status ? status : read_tensors(r, NULL, 0, err);
+}
+
+/* A plain file: no byte of it is copied. */
+static gru_status read_map(reading *r, int fd, uint64_t size, gru_error *err) {
+    gru_bundle *b = r->b;
+    void *map = size > 8 && size <= SIZE_MAX
+                    ? mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0)
+                    : MAP_FAILED;
+    if (map == MAP_FAILED)
+        return size > 8 ? read_stream(r, err) : no_model(r, err);
+    b->map = map;
+    b->map_bytes = (size_t)size;
+    const unsigned char *bytes = map;
+    size_t len = header_length(bytes, b->map_bytes, size - 8);
+    if (!len)
+        return no_model(r, err);
+    r->size_known = true;
+    uint64_t data_bytes = size - 8 - len;
+    gru_status status = read_header(r, (const char *)bytes + 8, len, data_bytes, err);
+    return status ? status : read_tensors(r, bytes + 8 + len, data_bytes, err);
 }
 
 static gru_status read_all(reading *r, gru_error *err) {
-    char *text = NULL;
-    size_t len = 0;
-    uint64_t data_bytes = 0;
-    json_error_t why;
-    gru_status status = load_header(r, &text, &len, &data_bytes, err);
-    if (status) {
-        free(text);
-        return status;
-    }
-    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-    free(text);
-    if (!root)
-        return gru_error_set(err, GRU_ERR_DATA, "%s: the header is not JSON: %s",
-                             gru_input_name(r->in), why.text);
-    status = read_header(r, root, data_bytes, err);
-    json_decref(root);
-    return status ? status : read_tensors(r, err);
+    uint64_t size;
+    int fd;
+    return gru_input_mappable(r->in, &fd, &size) ? read_map(r, fd, size, err) : read_stream(r, err);
 }
 
 gru_status gru_bundle_read(gru_bundle **out, const char *path, gru_error *err) {
@@ -398,6 +516,7 @@ gru_status gru_bundle_read(gru_bundle **out, const char *path, gru_error *err) {
     if (status == GRU_OK)
         status = read_all(&r, err);
     gru_input_close(r.in);
+    gru_map_free(r.names);
     free(r.places);
     if (status)
         gru_bundle_free(r.b);

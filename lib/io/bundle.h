@@ -1,6 +1,7 @@
 /* Bundles: named tensors and text metadata in one safetensors file (models, checkpoints, weights).
  *
- * File: 8-byte little-endian header length, JSON header (jansson), raw little-endian tensors.
+ * File: 8-byte little-endian header length, JSON header, raw little-endian tensors. A plain file is
+ * mapped, so what was read should be copied or dropped before anyone may write into it.
  * __metadata__ holds strings. gru_bundle_write adds "crc32" (of the tensor bytes, 8 hex digits,
  * zlib); gru_bundle_read checks it where it is present. All sizes and offsets are checked before
  * use. */
@@ -20,7 +21,7 @@ typedef struct gru_tensor {
     size_t dims, shape[GRU_TENSOR_DIMS];
     size_t count; /* elements */
     size_t bytes;
-    void *data; /* owned by the bundle, 64-byte aligned */
+    void *data; /* owned by the bundle, aligned for its type */
 } gru_tensor;
 
 typedef struct gru_bundle gru_bundle;

@@ -9,8 +9,10 @@ typedef struct gru_pair {
 } gru_pair;
 
 struct gru_bundle {
-    gru_tensor *tensors; /* name and data malloc'd */
+    gru_tensor *tensors; /* name malloc'd; data too, or in the map */
     size_t count, tensors_cap;
+    void *map; /* of the file that was read, or NULL */
+    size_t map_bytes;
     gru_pair *meta;
     size_t pairs, meta_cap;
 };

@@ -31,7 +31,7 @@ Test(bundle, reads_what_safetensors_writes) {
     const gru_tensor *a = gru_bundle_find(b, "a"), *s = gru_bundle_find(b, "s");
     cr_assert_str_eq(a->type, "F32");
     cr_assert(a->dims == 2 && a->shape[0] == 2 && a->shape[1] == 3 && a->count == 6);
-    cr_assert_eq((uintptr_t)a->data % 64, 0);
+    cr_assert_eq((uintptr_t)a->data % sizeof(float), 0);
     for (int i = 0; i < 6; i++)
         cr_assert(((float *)a->data)[i] == (float)i);
     cr_assert_eq(((int64_t *)gru_bundle_find(b, "b")->data)[1], -2);
@@ -121,6 +121,23 @@ static void refused(const char *json, size_t data, const char *wanted) {
 
 #define ENTRY(shape, offsets) "{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 
+/* Other programs need not align what they write. */
+Test(bundle, tensors_at_odd_places_are_read) {
+    static const char json[] = "{\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+                               "\"a\":" ENTRY("[2]", "[1,9]") "}";
+    char bytes[256] = {sizeof json - 1};
+    const float values[2] = {1.5f, -3};
+    gru_bundle *b;
+    memcpy(bytes + 8, json, sizeof json - 1);
+    memcpy(bytes + 8 + sizeof json, values, sizeof values);
+    store(bytes, 8 + sizeof json + sizeof values);
+    cr_assert_eq(gru_bundle_read(&b, path, &err), GRU_OK, "%s", err.message);
+    const float *read = gru_bundle_find(b, "a")->data;
+    cr_assert_eq((uintptr_t)read % sizeof *read, 0);
+    cr_assert(read[0] == 1.5f && read[1] == -3);
+    gru_bundle_free(b);
+}
+
 Test(bundle, hostile_headers_are_refused) {
     refused("[1]", 0, "is not a model or safetensors file");
     refused("{\"a\":1", 0, "is not JSON");
@@ -133,6 +150,10 @@ Test(bundle, hostile_headers_are_refused) {
     refused("{\"a\":" ENTRY("[1000000000]", "[0,4000000000]") "}", 8, "ends early");
     refused("{\"a\":" ENTRY("[1]", "[0,4]") ",\"b\":" ENTRY("[1]", "[0,4]") "}", 8, "overlap");
     refused("{\"a\":" ENTRY("[1]", "[4,8]") "}", 8, "leave a gap");
-    refused("{\"a\":" ENTRY("[1]", "[0,4]") ",\"a\":" ENTRY("[1]", "[4,8]") "}", 8, "is not JSON");
+    refused("{\"a\":" ENTRY("[1]", "[0,4]") ",\"a\":" ENTRY("[1]", "[4,8]") "}", 8,
+            "'a' is there twice");
     refused("{\"__metadata__\":{\"a\":1}}", 0, "metadata 'a' is not a string");
+    refused("{\"__metadata__\":{\"a\":\"1\",\"a\":\"1\"}}", 0, "'a' is there twice");
+    refused("{\"a\":" ENTRY("[1]", "[0,4,8]") "}", 4, "missing or wrong");
+    refused("{\"a\":" ENTRY("[1]", "[0]") "}", 4, "missing or wrong");
 }
