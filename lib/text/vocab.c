@@ -92,8 +92,6 @@ gru_status gru_vocab_add(gru_vocab *v, const char *word, size_t len, uint64_t co
     size_t index = gru_map_count(v->words);
     if (index >= INT32_MAX - 2)
         return gru_error_set(err, GRU_ERR_DATA, "more than 2147483645 words");
-    if (gru_map_get(v->words, word, len))
-        return gru_error_set(err, GRU_ERR_DATA, "the word '%s' is there twice", word);
     gru_status status = gru_mem_grow(&v->counts, &v->count_cap, index + 1, sizeof *v->counts, err);
     if (!status)
         status = gru_mem_grow(&v->docs, &v->docs_cap, index + 1, sizeof *v->docs, err);
@@ -102,6 +100,8 @@ gru_status gru_vocab_add(gru_vocab *v, const char *word, size_t len, uint64_t co
     gru_map_entry *entry = gru_map_put(v->words, word, len);
     if (!entry)
         return gru_error_memory(err, len);
+    if (gru_map_count(v->words) == index)
+        return gru_error_set(err, GRU_ERR_DATA, "the word '%s' is there twice", word);
     entry->value = v->first + (int64_t)index;
     v->counts[index] = count;
     v->docs[index] = docs;

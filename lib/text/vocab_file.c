@@ -112,20 +112,20 @@ static gru_status bad(const reader *r, gru_error *err, const char *what, const c
     return gru_error_set(err, GRU_ERR_DATA, "%s:%zu: %s: '%.60s'", r->name, r->line, what, word);
 }
 
-/* Sets r->text to value[len] without its escapes. */
+/* Sets r->text to value[len] without its escapes, which are rare. */
 static gru_status unescape(reader *r, const char *value, size_t len, gru_error *err) {
+    const char *end = value + len, *escape;
     gru_str_clear(&r->text);
-    for (size_t i = 0; i < len; i++) {
-        char c = value[i];
-        if (c == '\\') {
-            char next = i + 1 < len ? value[++i] : 0;
-            c = next == 't' ? '\t' : next == 'n' ? '\n' : next == 'r' ? '\r' : next;
-            if (!next || (next != '\\' && c == next))
-                return gru_error_set(err, GRU_ERR_DATA, "%s:%zu: an unknown escape", r->name,
-                                     r->line);
-        }
+    while ((escape = memchr(value, '\\', (size_t)(end - value)))) {
+        char next = escape + 1 < end ? escape[1] : 0;
+        char c = (char)(next == 't' ? '\t' : next == 'n' ? '\n' : next == 'r' ? '\r' : next);
+        if (!next || (next != '\\' && c == next))
+            return gru_error_set(err, GRU_ERR_DATA, "%s:%zu: an unknown escape", r->name, r->line);
+        gru_str_add_bytes(&r->text, value, (size_t)(escape - value));
         gru_str_add_char(&r->text, c);
+        value = escape + 2;
     }
+    gru_str_add_bytes(&r->text, value, (size_t)(end - value));
     return gru_str_check(&r->text, err);
 }
 
