@@ -4,6 +4,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "nn/penalty.h"
 #include "nn/single.h"
 #include "nn/slice.h"
 #include "nn/token_table.h"
@@ -710,26 +711,11 @@ static double loss_scale(const gru_runner *r, const gru_batch *b) {
     return n ? 1 / (double)n : 0;
 }
 
-static double penalty_of(const gru_model *m) {
-    double total = 0;
-    for (size_t i = 0; i < m->param_count; i++) {
-        const gru_param *p = &m->params[i];
-        const gru_real *w = m->weights + p->offset;
-        double one = 0, two = 0;
-        for (size_t k = 0; (p->l1 > 0 || p->l2 > 0) && k < p->count; k++) {
-            one += fabs((double)w[k]);
-            two += (double)w[k] * (double)w[k];
-        }
-        total += p->l1 * one + p->l2 * two;
-    }
-    return total;
-}
-
 static void add_up(const gru_runner *r, gru_figures *f) {
     *f = (gru_figures){0};
     for (size_t i = 0; i < r->slices; i++)
         gru_figures_add(f, &r->figures[i]);
-    f->penalty = penalty_of(r->plan.model) * f->rows;
+    f->penalty = gru_penalty(r->plan.model) * f->rows;
 }
 
 /* ---- gradients of the tasks, added in order ---- */
@@ -785,18 +771,6 @@ static void reduce_embedding(gru_runner *r) {
     list_used(r);
 }
 
-static void add_penalties(gru_runner *r) {
-    const gru_model *m = r->plan.model;
-    for (size_t i = 0; i < m->param_count; i++) {
-        const gru_param *p = &m->params[i];
-        for (size_t k = 0; (p->l1 > 0 || p->l2 > 0) && k < p->count; k++) {
-            double w = (double)m->weights[p->offset + k];
-            double d = p->l1 * (w > 0 ? 1 : w < 0 ? -1 : 0) + 2 * p->l2 * w;
-            r->gradient[p->offset + k] += (gru_real)d;
-        }
-    }
-}
-
 static void add_norms(gru_runner *r) {
     double *sum = r->norms + r->plan.slices_max * r->steps_max;
     for (size_t t = 0; t < r->plan.steps; t++) {
@@ -822,7 +796,7 @@ gru_status gru_runner_train(gru_runner *r, const gru_batch *batch, gru_figures *
     gru_watch_enter(watch, GRU_PLACE_SUM);
     gru_pool_run(r->pool, pieces, reduce_task, r);
     reduce_embedding(r);
-    add_penalties(r);
+    gru_penalty_back(r->plan.model, r->gradient);
     if (r->norms)
         add_norms(r);
     add_up(r, figures);
