@@ -168,6 +168,47 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     [ "$status" -eq 1 ]
 }
 
+@test "--raw at every step gives what the tensors gave, in each target's units" {
+    awk -F, 'BEGIN { print "stock,Open,High,Low" } NR > 1 && NR < 60 { print NR % 3, $2, $3, $4 }' \
+        OFS=, "$T/prices.csv" >s.csv
+    gru-scale --fit scaler.tsv --columns Open,High,Low s.csv |
+        gru-window --sequences --fit window.tsv --features Open --target High,Low --horizon 0 \
+            --group stock -o s.npy
+    gru-train -q --arch 'gru 4; dense 2' --attach scaler.tsv --attach window.tsv --epochs 3 -o s.gru s.npy
+    gru-predict -o a.tsv s.gru s.npy
+    gru-predict --raw -o b.tsv s.gru s.csv
+    cmp a.tsv b.tsv
+    [ "$(header a.tsv)" = "id step y_true_1 y_true_2 y_pred_1 y_pred_2" ]
+    [ "$(wc -l <a.tsv)" -eq 59 ]
+    # the first group's first row: its High and its Low
+    sed -n 2p s.csv | tr , '\t' | paste - <(sed -n 2p a.tsv) |
+        awk '{ exit !($3 - $7 < 1e-4 && $7 - $3 < 1e-4 && $4 - $8 < 1e-4 && $8 - $4 < 1e-4) }'
+    # unknown targets: the same answers, without the truth
+    cut -d, -f1-2 s.csv | gru-predict --raw s.gru | cmp - <(cut -f 1,2,5,6 a.tsv)
+    # longer sequences than those of the training, and one without a group
+    cut -d, -f2 s.csv | sed 's/$/,1/; 1s/1$/stock/' | gru-predict --raw s.gru | tail -n 1 | grep -q '^1.58'
+    run gru-predict --raw s.gru <<<'Open'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no column 'stock'"* ]]
+    run gru-predict --raw --steps 2 s.gru s.csv
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"--steps: the model does not forecast numbers"* ]]
+    run gru-predict --raw s.gru <<<$'stock,Open\n1,x'
+    [[ "$output" == *":2: column 'Open': 'x' is not a number"* ]]
+    gru-window --length 1 --target Open --fit other.tsv s.csv >o.npy
+    gru-train -q --arch 'gru 4; dense 2' --attach other.tsv --epochs 1 -o o.gru s.npy
+    run gru-predict --raw o.gru s.csv
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"the model answers at every step, but its window.tsv makes windows"* ]]
+}
+
+@test "--raw one row ahead at every step: steps whose target is not there yet are left out" {
+    printf 'v\n1\n2\n3\n4\n' >v.csv
+    gru-window --sequences --target v --fit window.tsv -o v.npy v.csv
+    gru-train -q --arch 'gru 2; dense 1' --attach window.tsv --epochs 1 -o v.gru v.npy
+    gru-predict --raw v.gru v.csv 2>/dev/null | cut -f 1,2 | tr '\n\t' ';,' | grep -qx 'step,y_true;1,2;2,3;3,4;'
+}
+
 @test "--raw without what it needs says what is missing" {
     gru-train -q --arch 'gru 2; dense 1' --epochs 1 -o bare.gru "$F/stock.npy"
     run gru-predict --raw bare.gru "$T/prices.csv"

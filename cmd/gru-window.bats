@@ -126,6 +126,23 @@ body() { # FILE BYTES-OF-A-RECORD
     gru-window --sequences --target x <one.csv | cmp - <(gru-window --sequences --features x --target x one.csv)
 }
 
+@test "--sequences: what --fit wrote, --apply and --model do again" {
+    printf 'piece,low,high\nb,0,1\nb,2,3\na,8,9\nb,4,5\na,6,7\n' >pieces.csv
+    gru-window --sequences --group piece --features high --target low,high --horizon 0 --fit w.tsv \
+        -o s.npy pieces.csv
+    [ "$(sed '/^#version/d' w.tsv | tr '\n' ';')" = '#tool gru-window;#sequences yes;#length 0;#horizon 0;#stride 1;#target low,high;#group piece;#rows 5;#windows 2;feature;high;' ]
+    gru-window --apply w.tsv pieces.csv | cmp - s.npy
+    gru-train -q --arch 'gru 2; dense 2' --attach w.tsv --epochs 1 -o m.gru s.npy
+    gru-window --model m.gru pieces.csv | cmp - s.npy
+    run gru-window --apply w.tsv <<<'piece,low'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no column 'high'"* ]]
+    gru-window --sequences --group piece --target low --length 2 --fit w2.tsv -o s.npy pieces.csv
+    run gru-window --apply w2.tsv -o n.npy <<<$'low,piece\n1,a\n2,a\n3,a\n4,a'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"has 3 steps, more than --length 2"* ]]
+}
+
 @test "--sequences: bad tables and options" {
     printf 'p,v\na,1\na,2\na,3\nb,4\n' >p.csv
     run gru-window --sequences --group p --target v -o s.npy p.csv
@@ -148,7 +165,7 @@ body() { # FILE BYTES-OF-A-RECORD
     [ "$status" -eq 1 ]
     run gru-window --sequences --target v -o s.npy <<<v
     [ "$status" -eq 1 ]
-    for bad in --stride=2 --index=p --fit=w.tsv --apply=w.tsv; do
+    for bad in --stride=2 --index=p --apply=w.tsv; do
         run gru-window --sequences --target v "$bad" p.csv
         [ "$status" -eq 2 ]
     done

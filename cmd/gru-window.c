@@ -44,11 +44,10 @@ static const gru_option options[] = {
 
 static gru_status check_options(gru_error *err) {
     bool given = length || horizon != 1 || stride != 1 || features || target || index_column ||
-                 group || fit_file;
-    if (sequences && (stride != 1 || index_column || fit_file || apply_file || model_file))
-        return gru_error_set(err, GRU_ERR_USAGE,
-                             "--sequences goes with --target, --features, --group, --horizon and "
-                             "--length alone");
+                 group || fit_file || sequences;
+    if (sequences && (stride != 1 || index_column))
+        return gru_error_set(err, GRU_ERR_USAGE, "--%s does not go with --sequences",
+                             index_column ? "index" : "stride");
     if (horizon < 1 && !sequences)
         return gru_error_set(err, GRU_ERR_USAGE, "--horizon 0 goes with --sequences alone");
     if (apply_file && model_file)
@@ -69,16 +68,18 @@ static gru_status check_options(gru_error *err) {
 /* The options as settings; gru_windows_free also after failure. */
 static gru_status from_options(gru_windows *w, const gru_table *table, gru_error *err) {
     size_t *columns = NULL, count = 0;
-    *w = (gru_windows){
-        .length = (size_t)length, .horizon = (size_t)horizon, .stride = (size_t)stride};
-    gru_status status =
-        features ? gru_table_find_list(table, features, &columns, &count, err) : GRU_OK;
+    *w = (gru_windows){.length = (size_t)length,
+                       .horizon = (size_t)horizon,
+                       .stride = (size_t)stride,
+                       .sequences = sequences};
+    const char *list = features ? features : sequences ? target : NULL;
+    gru_status status = list ? gru_table_find_list(table, list, &columns, &count, err) : GRU_OK;
     if (status)
         return status;
-    size_t wanted = features ? count : 1;
+    size_t wanted = list ? count : 1;
     w->feature = calloc(wanted, sizeof *w->feature);
     for (; w->feature && w->features < wanted; w->features++) {
-        const char *name = features ? gru_table_name(table, columns[w->features]) : target;
+        const char *name = list ? gru_table_name(table, columns[w->features]) : target;
         w->feature[w->features] = gru_str_copy(name, strlen(name));
         if (!w->feature[w->features])
             break;
@@ -108,15 +109,13 @@ static gru_status from_model(gru_windows *w, gru_error *err) {
 }
 
 static gru_status cut(gru_table *table, const char *source, gru_output *out, gru_error *err) {
-    if (sequences) {
-        const gru_sequences s = {features, target, group, (size_t)horizon, (size_t)length};
-        return gru_sequences_cut(&s, table, source, out, err);
-    }
     gru_windows w = {0};
     gru_status status = model_file   ? from_model(&w, err)
                         : apply_file ? gru_windows_load(&w, apply_file, err)
                                      : from_options(&w, table, err);
-    if (!status)
+    if (!status && w.sequences)
+        status = gru_sequences_cut(&w, table, source, out, fit_file, err);
+    else if (!status)
         status = gru_windows_cut(&w, table, source, out, fit_file, err);
     gru_windows_free(&w);
     return status;

@@ -4,176 +4,271 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "series/window_table.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct cutter {
-    const gru_sequences *s;
+struct gru_sequences {
+    const gru_windows *w;
+    const gru_scaler *scaler;
     gru_table *table;
-    const char *source;
-    size_t *feature, features, *target, targets, group; /* columns of the table */
-    gru_map *groups;                                    /* name → its number */
-    float *value;     /* [rows][features + targets], in the table's order */
-    uint32_t *member; /* [rows]: the row's group */
+    char *source;
+    size_t *column, features, targets, group; /* columns of the table: features, then targets */
+    ptrdiff_t *scaled;                        /* [features + targets]: the scaler's, or −1 */
+    size_t ahead;                             /* rows from a step to its target */
+    gru_map *groups;                          /* name → its number */
+    float *value;                             /* [rows][features + targets], in the table's order */
+    uint32_t *member;                         /* [rows]: the row's group */
     size_t rows, value_cap, member_cap;
     size_t *start, *order; /* rows by group: order[start[g]] … order[start[g + 1] − 1] */
     size_t steps;          /* of a sample */
+    size_t samples, at;    /* groups that have a step; the group to look at next */
     gru_record_spec spec;
     unsigned char *record;
-} cutter;
+};
 
-static gru_status find_columns(cutter *c, gru_error *err) {
-    const char *features = c->s->features ? c->s->features : c->s->targets;
-    if (gru_table_find_list(c->table, features, &c->feature, &c->features, err) ||
-        gru_table_find_list(c->table, c->s->targets, &c->target, &c->targets, err))
+static gru_status find_columns(gru_sequences *s, bool targets, gru_error *err) {
+    const gru_windows *w = s->w;
+    size_t *target = NULL;
+    if (targets && gru_table_find_list(s->table, w->target, &target, &s->targets, err))
         return err->code;
-    return c->s->group ? gru_table_find(c->table, c->s->group, &c->group, err) : GRU_OK;
+    s->features = w->features;
+    size_t width = s->features + s->targets;
+    gru_status status = gru_mem_new(&s->column, width, sizeof *s->column, err);
+    if (!status)
+        status = gru_mem_new(&s->scaled, width, sizeof *s->scaled, err);
+    for (size_t i = 0; !status && i < width; i++) {
+        if (i < s->features)
+            status = gru_table_find(s->table, w->feature[i], &s->column[i], err);
+        else
+            s->column[i] = target[i - s->features];
+        if (!status)
+            s->scaled[i] =
+                s->scaler ? gru_scaler_find(s->scaler, gru_table_name(s->table, s->column[i])) : -1;
+    }
+    free(target);
+    return !status && w->group ? gru_table_find(s->table, w->group, &s->group, err) : status;
 }
 
 /* ---- reading ---- */
 
-static gru_status take_row(cutter *c, const gru_field *row, gru_error *err) {
-    static const gru_field whole = {.text = "", .len = 0};
-    const gru_field *name = c->s->group ? &row[c->group] : &whole;
-    const size_t width = c->features + c->targets;
-    size_t before = gru_map_count(c->groups), need;
-    if (!gru_size_mul(c->rows + 1, width, &need) || c->rows == UINT32_MAX)
-        return gru_error_set(err, GRU_ERR_DATA, "%s: too many rows for --sequences", c->source);
-    if (gru_mem_grow(&c->value, &c->value_cap, need, sizeof *c->value, err) ||
-        gru_mem_grow(&c->member, &c->member_cap, c->rows + 1, sizeof *c->member, err))
+static gru_status take_number(gru_sequences *s, const gru_field *row, size_t i, float *value,
+                              gru_error *err) {
+    bool missing;
+    double number;
+    if (gru_table_number(s->table, row, s->column[i], &number, &missing, err))
         return err->code;
-    float *value = c->value + c->rows * width;
-    for (size_t i = 0; i < width; i++) {
-        size_t column = i < c->features ? c->feature[i] : c->target[i - c->features];
-        double number;
-        if (gru_window_number(c->table, c->source, row, column, &number, err))
-            return err->code;
-        value[i] = (float)number;
-    }
-    gru_map_entry *entry = gru_map_put(c->groups, name->text, name->len);
-    if (!entry)
-        return gru_error_memory(err, name->len);
-    if (gru_map_count(c->groups) > before)
-        entry->value = (int64_t)before;
-    c->member[c->rows++] = (uint32_t)entry->value;
+    const char *wrong = missing ? "the value is missing; gru-clean fills gaps" : NULL;
+    if (s->scaled[i] >= 0)
+        number = gru_scaler_apply(s->scaler, (size_t)s->scaled[i], number);
+    if (!wrong && !isfinite((float)number))
+        wrong = s->scaled[i] < 0 ? "the value is too large for a float"
+                                 : "the value is not finite once it is scaled";
+    if (wrong)
+        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': %s", s->source,
+                             gru_table_line(s->table), gru_table_name(s->table, s->column[i]),
+                             wrong);
+    *value = (float)number;
     return GRU_OK;
 }
 
-static gru_status read_rows(cutter *c, gru_error *err) {
+static gru_status take_row(gru_sequences *s, const gru_field *row, gru_error *err) {
+    static const gru_field whole = {.text = "", .len = 0};
+    const gru_field *name = s->w->group ? &row[s->group] : &whole;
+    const size_t width = s->features + s->targets;
+    size_t before = gru_map_count(s->groups), need;
+    if (!gru_size_mul(s->rows + 1, width, &need) || s->rows == UINT32_MAX)
+        return gru_error_set(err, GRU_ERR_DATA, "%s: too many rows for whole sequences", s->source);
+    if (gru_mem_grow(&s->value, &s->value_cap, need, sizeof *s->value, err) ||
+        gru_mem_grow(&s->member, &s->member_cap, s->rows + 1, sizeof *s->member, err))
+        return err->code;
+    for (size_t i = 0; i < width; i++)
+        if (take_number(s, row, i, &s->value[s->rows * width + i], err))
+            return err->code;
+    gru_map_entry *entry = gru_map_put(s->groups, name->text, name->len);
+    if (!entry)
+        return gru_error_memory(err, name->len);
+    if (gru_map_count(s->groups) > before)
+        entry->value = (int64_t)before;
+    s->member[s->rows++] = (uint32_t)entry->value;
+    return GRU_OK;
+}
+
+static gru_status read_rows(gru_sequences *s, gru_error *err) {
     const gru_field *row;
-    if (gru_map_new(&c->groups, err))
+    if (gru_map_new(&s->groups, err))
         return err->code;
     for (;;) {
-        if (gru_table_next(c->table, &row, err))
+        if (gru_table_next(s->table, &row, err))
             return err->code;
         if (!row)
             break;
-        if (take_row(c, row, err))
+        if (take_row(s, row, err))
             return err->code;
     }
-    if (!c->rows)
-        return gru_error_set(err, GRU_ERR_DATA, "%s: no rows after the header", c->source);
+    if (!s->rows)
+        return gru_error_set(err, GRU_ERR_DATA, "%s: no rows after the header", s->source);
     return GRU_OK;
 }
 
 /* ---- grouping ---- */
 
 /* A counting sort, which keeps the rows of a group in their order. */
-static gru_status sort_rows(cutter *c, gru_error *err) {
-    size_t groups = gru_map_count(c->groups);
-    if (gru_mem_new(&c->start, groups + 2, sizeof *c->start, err) ||
-        gru_mem_new(&c->order, c->rows, sizeof *c->order, err))
+static gru_status sort_rows(gru_sequences *s, gru_error *err) {
+    size_t groups = gru_map_count(s->groups);
+    if (gru_mem_new(&s->start, groups + 2, sizeof *s->start, err) ||
+        gru_mem_new(&s->order, s->rows, sizeof *s->order, err))
         return err->code;
-    for (size_t r = 0; r < c->rows; r++)
-        c->start[c->member[r] + 2]++;
+    for (size_t r = 0; r < s->rows; r++)
+        s->start[s->member[r] + 2]++;
     for (size_t g = 2; g < groups + 2; g++)
-        c->start[g] += c->start[g - 1];
-    for (size_t r = 0; r < c->rows; r++)
-        c->order[c->start[c->member[r] + 1]++] = r;
+        s->start[g] += s->start[g - 1];
+    for (size_t r = 0; r < s->rows; r++)
+        s->order[s->start[s->member[r] + 1]++] = r;
     return GRU_OK;
 }
 
-static size_t steps_of(const cutter *c, size_t group) {
-    size_t rows = c->start[group + 1] - c->start[group];
-    return rows > c->s->ahead ? rows - c->s->ahead : 0;
+static size_t steps_of(const gru_sequences *s, size_t group) {
+    size_t rows = s->start[group + 1] - s->start[group];
+    return rows > s->ahead ? rows - s->ahead : 0;
 }
 
 /* Finds the number of steps of all samples, and how many samples there are. */
-static gru_status measure(cutter *c, size_t *samples, gru_error *err) {
-    size_t groups = gru_map_count(c->groups), longest = 0;
-    *samples = 0;
+static gru_status measure(gru_sequences *s, gru_error *err) {
+    size_t groups = gru_map_count(s->groups), longest = 0, length = s->w->length;
     for (size_t g = 0; g < groups; g++) {
-        size_t steps = steps_of(c, g);
-        if (c->s->steps && steps > c->s->steps)
+        size_t steps = steps_of(s, g);
+        if (length && steps > length)
             return gru_error_set(err, GRU_ERR_DATA,
                                  "%s: the sequence '%.60s' has %zu steps, more than --length %zu",
-                                 c->source, gru_map_at(c->groups, g)->key, steps, c->s->steps);
+                                 s->source, gru_map_at(s->groups, g)->key, steps, length);
         longest = steps > longest ? steps : longest;
-        *samples += steps > 0;
+        s->samples += steps > 0;
     }
-    if (!*samples)
+    if (!s->samples)
         return gru_error_set(err, GRU_ERR_DATA,
                              "%s: no sequence has a step: each needs %zu rows, its targets stand "
                              "%zu below",
-                             c->source, c->s->ahead + 1, c->s->ahead);
-    if (*samples < groups)
-        gru_warn("%s: %zu of %zu sequences are left out: fewer than %zu rows", c->source,
-                 groups - *samples, groups, c->s->ahead + 1);
-    c->steps = c->s->steps ? c->s->steps : longest;
+                             s->source, s->ahead + 1, s->ahead);
+    if (s->samples < groups)
+        gru_warn("%s: %zu of %zu sequences are left out: fewer than %zu rows", s->source,
+                 groups - s->samples, groups, s->ahead + 1);
+    s->steps = length ? length : longest;
     return GRU_OK;
 }
 
-/* ---- writing ---- */
-
-static gru_status lay_out(cutter *c, gru_error *err) {
+static gru_status lay_out(gru_sequences *s, gru_error *err) {
     size_t name = 1;
-    for (size_t g = 0; g < gru_map_count(c->groups); g++) {
-        size_t len = gru_map_at(c->groups, g)->len;
+    for (size_t g = 0; g < gru_map_count(s->groups); g++) {
+        size_t len = gru_map_at(s->groups, g)->len;
         name = len > name ? len : name;
     }
-    gru_record_set(&c->spec, GRU_X, 'f', 2, c->steps, c->features, 0);
-    gru_record_set(&c->spec, GRU_Y, 'f', 2, c->steps, c->targets, 0);
-    gru_record_set(&c->spec, GRU_LEN, 'i', 0, 0, 0, 0);
-    if (c->s->group)
-        gru_record_set(&c->spec, GRU_ID, 'S', 0, 0, 0, name);
-    if (gru_record_layout(&c->spec, err))
-        return gru_error_at(err, "%s", c->source);
-    return gru_mem_new(&c->record, 1, c->spec.bytes, err);
+    gru_record_set(&s->spec, GRU_X, 'f', 2, s->steps, s->features, 0);
+    if (s->targets)
+        gru_record_set(&s->spec, GRU_Y, 'f', 2, s->steps, s->targets, 0);
+    gru_record_set(&s->spec, GRU_LEN, 'i', 0, 0, 0, 0);
+    if (s->w->group)
+        gru_record_set(&s->spec, GRU_ID, 'S', 0, 0, 0, name);
+    if (gru_record_layout(&s->spec, err))
+        return gru_error_at(err, "%s", s->source);
+    return gru_mem_new(&s->record, 1, s->spec.bytes, err);
 }
 
-static void fill(cutter *c, size_t group) {
-    const gru_slot_spec *slot = c->spec.slot;
-    const size_t width = c->features + c->targets, steps = steps_of(c, group);
-    const size_t *row = c->order + c->start[group];
+/* ---- life ---- */
+
+gru_status gru_sequences_new(gru_sequences **out, const gru_windows *w, const gru_scaler *scaler,
+                             bool targets, gru_table *table, const char *source, gru_error *err) {
+    gru_sequences *s;
+    *out = NULL;
+    if (gru_mem_new(&s, 1, sizeof *s, err))
+        return err->code;
+    *s = (gru_sequences){.w = w,
+                         .scaler = scaler,
+                         .table = table,
+                         .source = gru_str_copy(source, strlen(source)),
+                         .ahead = targets ? w->horizon : 0};
+    gru_status status = s->source ? GRU_OK : gru_error_memory(err, strlen(source));
+    if (!status)
+        status = find_columns(s, targets, err);
+    if (!status)
+        status = read_rows(s, err);
+    if (!status)
+        status = sort_rows(s, err);
+    if (!status)
+        status = measure(s, err);
+    if (!status)
+        status = lay_out(s, err);
+    if (status)
+        gru_sequences_free(s);
+    else
+        *out = s;
+    return status;
+}
+
+void gru_sequences_free(gru_sequences *s) {
+    if (!s)
+        return;
+    if (s->groups)
+        gru_map_free(s->groups);
+    void *blocks[] = {s->source, s->column, s->scaled, s->value,
+                      s->member, s->start,  s->order,  s->record};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        free(blocks[i]);
+    free(s);
+}
+
+size_t gru_sequences_rows(const gru_sequences *s) {
+    return s->rows;
+}
+size_t gru_sequences_count(const gru_sequences *s) {
+    return s->samples;
+}
+const gru_record_spec *gru_sequences_spec(const gru_sequences *s) {
+    return &s->spec;
+}
+
+/* ---- samples ---- */
+
+static void fill(gru_sequences *s, size_t group) {
+    const gru_slot_spec *slot = s->spec.slot;
+    const size_t width = s->features + s->targets, steps = steps_of(s, group);
+    const size_t *row = s->order + s->start[group];
     const int32_t valid = (int32_t)steps;
-    const gru_map_entry *name = gru_map_at(c->groups, group);
-    memset(c->record, 0, c->spec.bytes);
+    const gru_map_entry *name = gru_map_at(s->groups, group);
+    const size_t x = s->features * sizeof(float), y = s->targets * sizeof(float);
+    memset(s->record, 0, s->spec.bytes);
     for (size_t t = 0; t < steps; t++) {
-        const float *from = c->value + row[t] * width;
-        const float *to = c->value + row[t + c->s->ahead] * width + c->features;
-        size_t x = c->features * sizeof(float), y = c->targets * sizeof(float);
-        memcpy(c->record + slot[GRU_X].offset + t * x, from, x);
-        memcpy(c->record + slot[GRU_Y].offset + t * y, to, y);
+        const float *from = s->value + row[t] * width;
+        const float *to = s->value + row[t + s->ahead] * width + s->features;
+        memcpy(s->record + slot[GRU_X].offset + t * x, from, x);
+        if (y)
+            memcpy(s->record + slot[GRU_Y].offset + t * y, to, y);
     }
-    memcpy(c->record + slot[GRU_LEN].offset, &valid, sizeof valid);
-    if (c->s->group)
-        memcpy(c->record + slot[GRU_ID].offset, name->key, name->len);
+    memcpy(s->record + slot[GRU_LEN].offset, &valid, sizeof valid);
+    if (s->w->group)
+        memcpy(s->record + slot[GRU_ID].offset, name->key, name->len);
 }
 
-static gru_status write_samples(cutter *c, size_t samples, gru_output *out, gru_error *err) {
+const void *gru_sequences_next(gru_sequences *s) {
+    size_t groups = gru_map_count(s->groups);
+    while (s->at < groups && !steps_of(s, s->at))
+        s->at++;
+    if (s->at == groups)
+        return NULL;
+    fill(s, s->at++);
+    return s->record;
+}
+
+static gru_status write_samples(gru_sequences *s, gru_output *out, gru_error *err) {
     gru_npy_writer *to;
-    gru_status status = gru_npy_write_open(&to, out, &c->spec, samples, err);
+    const void *record;
+    gru_status status = gru_npy_write_open(&to, out, &s->spec, s->samples, err);
     if (status)
         return status;
-    for (size_t g = 0; !status && g < gru_map_count(c->groups); g++) {
-        if (!steps_of(c, g))
-            continue;
-        fill(c, g);
-        status = gru_npy_write(to, c->record, 1, err);
-    }
+    while (!status && (record = gru_sequences_next(s)))
+        status = gru_npy_write(to, record, 1, err);
     if (status)
         gru_npy_write_abort(to);
     else
@@ -181,35 +276,21 @@ static gru_status write_samples(cutter *c, size_t samples, gru_output *out, gru_
     return status;
 }
 
-static void free_cutter(cutter *c) {
-    if (c->groups)
-        gru_map_free(c->groups);
-    free(c->feature);
-    free(c->target);
-    free(c->value);
-    free(c->member);
-    free(c->start);
-    free(c->order);
-    free(c->record);
-}
-
-gru_status gru_sequences_cut(const gru_sequences *s, gru_table *table, const char *source,
-                             gru_output *out, gru_error *err) {
-    cutter c = {.s = s, .table = table, .source = source};
-    size_t samples = 0;
-    gru_status status = find_columns(&c, err);
+gru_status gru_sequences_cut(gru_windows *w, gru_table *table, const char *source, gru_output *out,
+                             const char *fit, gru_error *err) {
+    gru_sequences *s;
+    gru_status status = gru_sequences_new(&s, w, NULL, true, table, source, err);
+    if (status)
+        return status;
+    w->rows = s->rows;
+    w->windows = s->samples;
+    if (fit)
+        status = gru_windows_save(w, fit, err);
     if (!status)
-        status = read_rows(&c, err);
+        status = write_samples(s, out, err);
     if (!status)
-        status = sort_rows(&c, err);
-    if (!status)
-        status = measure(&c, &samples, err);
-    if (!status)
-        status = lay_out(&c, err);
-    if (!status)
-        status = write_samples(&c, samples, out, err);
-    if (!status)
-        gru_detail("%zu sequences of at most %zu steps from %zu rows", samples, c.steps, c.rows);
-    free_cutter(&c);
+        gru_detail("%zu sequences of at most %zu steps from %zu rows", s->samples, s->steps,
+                   s->rows);
+    gru_sequences_free(s);
     return status;
 }

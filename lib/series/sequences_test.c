@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /* Writes text to a file, cuts it, and reads the stream's records back. */
-static size_t cut(const gru_sequences *s, const char *text, gru_record_spec *spec,
-                  unsigned char *records, size_t size, gru_error *err) {
+static size_t cut(gru_windows *s, const char *text, gru_record_spec *spec, unsigned char *records,
+                  size_t size, gru_error *err) {
     char in_name[] = "/tmp/sequences-in-XXXXXX", out_name[] = "/tmp/sequences-out-XXXXXX";
     int fd = mkstemp(in_name), made = mkstemp(out_name);
     size_t count = 0, got = 1;
@@ -23,7 +23,7 @@ static size_t cut(const gru_sequences *s, const char *text, gru_record_spec *spe
     cr_assert_eq(gru_input_open(&in, in_name, err), GRU_OK);
     cr_assert_eq(gru_table_open(&table, in, false, err), GRU_OK);
     cr_assert_eq(gru_output_open(&out, out_name, GRU_OUTPUT_BINARY, err), GRU_OK);
-    if (gru_sequences_cut(s, table, "t.csv", out, err)) {
+    if (gru_sequences_cut(s, table, "t.csv", out, NULL, err)) {
         gru_output_discard(out);
     } else {
         cr_assert_eq(gru_output_commit(out, err), GRU_OK);
@@ -48,7 +48,13 @@ static size_t cut(const gru_sequences *s, const char *text, gru_record_spec *spe
 }
 
 Test(sequences, groups_in_the_order_of_their_first_rows) {
-    const gru_sequences s = {.features = "a", .targets = "b,a", .group = "g", .ahead = 1};
+    char *a = (char[]){"a"};
+    gru_windows s = {.feature = &a,
+                     .features = 1,
+                     .target = (char[]){"b,a"},
+                     .group = (char[]){"g"},
+                     .horizon = 1,
+                     .sequences = true};
     _Alignas(4) unsigned char records[400];
     gru_record_spec spec;
     gru_error err = {0};
@@ -69,7 +75,13 @@ Test(sequences, groups_in_the_order_of_their_first_rows) {
 }
 
 Test(sequences, too_long_for_the_length_is_named) {
-    const gru_sequences s = {.targets = "a", .group = "g", .ahead = 0, .steps = 1};
+    char *a = (char[]){"a"};
+    gru_windows s = {.feature = &a,
+                     .features = 1,
+                     .target = a,
+                     .group = (char[]){"g"},
+                     .length = 1,
+                     .sequences = true};
     _Alignas(4) unsigned char records[40];
     gru_record_spec spec;
     gru_error err = {0};

@@ -47,9 +47,11 @@ static gru_status read_fitted(gru_windows *w, const gru_fitted *f, gru_error *er
         return gru_error_set(err, GRU_ERR_DATA,
                              "%s: not made by gru-window (no '#tool gru-window' or no '#target')",
                              f->name);
-    gru_status status = gru_fitted_count(f, "length", 1, &w->length, err);
+    w->sequences = gru_fitted_get(f, "sequences") != NULL;
+    size_t least = w->sequences ? 0 : 1;
+    gru_status status = gru_fitted_count(f, "length", least, &w->length, err);
     if (!status)
-        status = gru_fitted_count(f, "horizon", 1, &w->horizon, err);
+        status = gru_fitted_count(f, "horizon", least, &w->horizon, err);
     if (!status)
         status = gru_fitted_count(f, "stride", 1, &w->stride, err);
     if (!status)
@@ -91,6 +93,7 @@ gru_status gru_windows_load(gru_windows *w, const char *path, gru_error *err) {
 
 gru_status gru_windows_text(const gru_windows *w, gru_str *text, gru_error *err) {
     gru_fitted_head(text, "gru-window");
+    gru_fitted_put(text, "sequences", w->sequences ? "yes" : NULL);
     gru_fitted_put_count(text, "length", w->length);
     gru_fitted_put_count(text, "horizon", w->horizon);
     gru_fitted_put_count(text, "stride", w->stride);
@@ -160,7 +163,7 @@ static gru_status lay_out(gru_window_maker *m, gru_error *err) {
 gru_status gru_window_maker_new(gru_window_maker **out, const gru_windows *w, size_t id_width,
                                 gru_error *err) {
     *out = NULL;
-    assert(w->length && w->horizon && w->stride && w->features);
+    assert(!w->sequences && w->length && w->horizon && w->stride && w->features);
     gru_window_maker *m = calloc(1, sizeof *m);
     if (!m)
         return gru_error_memory(err, sizeof *m);

@@ -5,7 +5,8 @@
  * These are Keras's windows: x = s[i:i+T], y = s[i+T].
  *
  * window.tsv: "#key value" lines (tool, version, length, horizon, stride, target, index, group,
- * rows, windows), then a TSV table "feature" with one feature a row, in x's order. */
+ * rows, windows), then a TSV table "feature" with one feature a row, in x's order. "#sequences yes"
+ * among them: not windows but whole groups (sequences.h). */
 #ifndef GRU_SERIES_WINDOW_H
 #define GRU_SERIES_WINDOW_H
 
@@ -21,10 +22,11 @@ typedef struct gru_windows {
     size_t length, horizon, stride; /* T, H, step between windows; in rows, ≥ 1 */
     char **feature;                 /* F names */
     size_t features;
-    char *target;
+    char *target;         /* a column; of sequences one or more, "A,B" */
     char *index;          /* column whose value becomes id, or NULL: row numbers */
     char *group;          /* column whose groups windows don't cross, or NULL */
     size_t rows, windows; /* what was seen and made when it was written */
+    bool sequences;       /* length is the steps of a sample, 0: of the longest; horizon may be 0 */
 } gru_windows;
 
 /* Reads window.tsv: from its bytes (as held in a model; name for messages), or from a file. *w need
@@ -35,6 +37,8 @@ gru_status gru_windows_load(gru_windows *w, const char *path, gru_error *err);
 gru_status gru_windows_text(const gru_windows *w, gru_str *text, gru_error *err);
 gru_status gru_windows_save(const gru_windows *w, const char *path, gru_error *err);
 void gru_windows_free(gru_windows *w);
+
+/* ---- windows, one row at a time (not for sequences) ---- */
 
 /* Fed one row at a time, it gives a record whenever a window is complete; holds T+H rows. One maker
  * serves one group. */

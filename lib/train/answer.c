@@ -1,6 +1,8 @@
 /* The table of predictions. */
 #include "train/answer.h"
 
+#include "base/mem.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,17 +97,36 @@ static size_t truth_count(const gru_answers *a) {
     return y->dims == 1 && per_step(a) ? 1 : y->shape[y->dims - 1];
 }
 
-static void find_target(gru_answers *a) {
+/* The scaler's column of each target of window.tsv, or of the only one the scaler knows. */
+static gru_status find_targets(gru_answers *a, gru_error *err) {
+    const char *names = a->has_windows ? a->windows.target : "";
+    a->targets = 1;
+    for (const char *c = names; a->has_windows && a->windows.sequences && *c; c++) {
+        a->targets += *c == ',';
+    }
+    if (gru_mem_new(&a->target, a->targets, sizeof *a->target, err)) {
+        return err->code;
+    }
+    for (size_t i = 0; i < a->targets; i++) {
+        size_t len = a->targets == 1 ? strlen(names) : strcspn(names, ",");
+        char *name = gru_str_copy(names, len);
+        if (!name) {
+            return gru_error_memory(err, len);
+        }
+        a->target[i] = -1;
+        if (a->has_scaler && a->has_windows) {
+            a->target[i] = gru_scaler_find(&a->scaler, name);
+        } else if (a->has_scaler && a->scaler.count == 1) {
+            a->target[i] = 0;
+        }
+        free(name);
+        names += len + 1;
+    }
+    return GRU_OK;
+}
+
+static void find_naive(gru_answers *a) {
     const gru_slot_spec *x = &a->spec.slot[GRU_X];
-    a->target = a->naive = -1;
-    if (a->package->kind != GRU_ANSWER_NUMBERS) {
-        return;
-    }
-    if (a->has_scaler && a->has_windows) {
-        a->target = gru_scaler_find(&a->scaler, a->windows.target);
-    } else if (a->has_scaler && a->scaler.count == 1) {
-        a->target = 0;
-    }
     bool single = a->package->outputs == 1 && a->truths <= 1 && !per_step(a);
     if (single && a->has_windows && x->dims == 2 && x->shape[1] == a->windows.features) {
         for (size_t i = 0; i < a->windows.features; i++) {
@@ -156,6 +177,7 @@ gru_status gru_answers_init(gru_answers *a, const gru_package *package, const gr
     a->package = package;
     a->spec = *spec;
     a->to = to;
+    a->naive = -1;
     if (check_fit(a, err)) {
         return err->code;
     }
@@ -167,7 +189,13 @@ gru_status gru_answers_init(gru_answers *a, const gru_package *package, const gr
         return err->code;
     }
     a->truths = truth_count(a);
-    find_target(a);
+    if (package->kind == GRU_ANSWER_NUMBERS) {
+        if (find_targets(a, err)) {
+            gru_answers_free(a);
+            return err->code;
+        }
+        find_naive(a);
+    }
     return put_header(a, err);
 }
 
@@ -178,16 +206,18 @@ void gru_answers_free(gru_answers *a) {
     if (a->has_windows) {
         gru_windows_free(&a->windows);
     }
+    free(a->target);
+    a->target = NULL;
     a->has_scaler = a->has_windows = false;
 }
 
 /* ---- rows ---- */
 
-double gru_answers_unit(const gru_answers *a, double value) {
-    if (a->target < 0) {
+double gru_answers_unit(const gru_scaler *s, ptrdiff_t column, double value) {
+    if (column < 0) {
         return value;
     }
-    double unit = gru_scaler_invert(&a->scaler, (size_t)a->target, value);
+    double unit = gru_scaler_invert(s, (size_t)column, value);
     if (!isfinite(unit) || !(fabs(unit) > 0)) {
         return unit;
     }
@@ -197,11 +227,13 @@ double gru_answers_unit(const gru_answers *a, double value) {
     return digits >= 0 ? round(unit * power) / power : round(unit / power) * power;
 }
 
-static gru_status put_number(const gru_answers *a, float value, gru_error *err) {
-    if (a->target < 0) {
+/* The value of output or target i. */
+static gru_status put_number(const gru_answers *a, size_t i, float value, gru_error *err) {
+    ptrdiff_t column = !a->target ? -1 : i < a->targets ? a->target[i] : a->target[0];
+    if (column < 0) {
         return gru_table_put_float(a->to, value, err);
     }
-    return gru_table_put_double(a->to, gru_answers_unit(a, (double)value), err);
+    return gru_table_put_double(a->to, gru_answers_unit(&a->scaler, column, (double)value), err);
 }
 
 /* The class of a one-hot target: where the largest number is. */
@@ -238,7 +270,7 @@ static gru_status put_truth(const gru_answers *a, const unsigned char *record, s
         } else if (y->type == 'f' && p->kind == GRU_ANSWER_BINARY && a->truths == 1) {
             class = (int32_t)lrintf(number);
         } else if (y->type == 'f') {
-            if (put_number(a, number, err)) {
+            if (put_number(a, i, number, err)) {
                 return err->code;
             }
             continue;
@@ -280,7 +312,7 @@ static gru_status put_answer(const gru_answers *a, const gru_real *out, const un
         return put_classes(a, out, err);
     }
     for (size_t i = 0; i < a->package->outputs; i++) {
-        if (put_number(a, (float)out[i], err)) {
+        if (put_number(a, i, (float)out[i], err)) {
             return err->code;
         }
     }
@@ -291,7 +323,7 @@ static gru_status put_answer(const gru_answers *a, const gru_real *out, const un
     size_t last = (x->shape[0] - 1) * x->shape[1] + (size_t)a->naive;
     float value;
     memcpy(&value, record + x->offset + last * sizeof value, sizeof value);
-    return put_number(a, value, err);
+    return put_number(a, 0, value, err);
 }
 
 static gru_status put_line(const gru_answers *a, const gru_real *out, const unsigned char *record,

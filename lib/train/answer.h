@@ -25,9 +25,10 @@ typedef struct gru_answers {
     bool has_scaler, has_windows;
     gru_scaler scaler;
     gru_windows windows;
-    ptrdiff_t target; /* the scaler's column of the target, or −1 */
-    ptrdiff_t naive;  /* number of the target among the features, or −1: no column y_naive */
-    size_t truths;    /* y_true columns */
+    ptrdiff_t *target; /* [targets]: the scaler's column of each, or −1; a single one is of all */
+    size_t targets;
+    ptrdiff_t naive; /* number of the target among the features, or −1: no column y_naive */
+    size_t truths;   /* y_true columns */
 } gru_answers;
 
 /* Reads what is attached and writes the header. The package and the writer are borrowed. */
@@ -37,8 +38,9 @@ void gru_answers_free(gru_answers *a);
 /* The line (or the lines, one a step) of row `row` of the runner's last batch. */
 gru_status gru_answers_row(gru_answers *a, const gru_runner *runner, size_t row,
                            const unsigned char *record, gru_error *err);
-/* A number of the network in the target's units, rounded to what a float holds. */
-double gru_answers_unit(const gru_answers *a, double value);
+/* A number of the network in the units of the scaler's column (−1: as it is), rounded to what a
+ * float holds. */
+double gru_answers_unit(const gru_scaler *s, ptrdiff_t column, double value);
 /* The scaler and the windows of a package; *has false where it has none. */
 gru_status gru_package_scaler(const gru_package *p, gru_scaler *s, bool *has, gru_error *err);
 gru_status gru_package_windows(const gru_package *p, gru_windows *w, bool *has, gru_error *err);

@@ -195,12 +195,11 @@ static gru_status compute(forecaster *f, gru_error *err) {
 
 static gru_status write_values(forecaster *f, bool csv, gru_output *out, gru_error *err) {
     gru_table_writer w;
-    gru_answers units = {.target = -1};
+    ptrdiff_t column = -1;
     gru_str names = {0};
     gru_table_writer_init(&w, out, csv);
-    if (f->rows.has_scaler) { /* borrowed for the conversion only */
-        units.scaler = f->rows.scaler;
-        units.target = gru_scaler_find(&units.scaler, f->rows.windows.target);
+    if (f->rows.has_scaler) {
+        column = gru_scaler_find(&f->rows.scaler, f->rows.windows.target);
     }
     calendar_next(&f->calendar, f->steps, &names);
     gru_status status = gru_str_check(&names, err);
@@ -211,11 +210,11 @@ static gru_status write_values(forecaster *f, bool csv, gru_output *out, gru_err
     const char *name = gru_str_text(&names);
     for (size_t k = 0; status == GRU_OK && k < f->steps; k++) {
         size_t len = strcspn(name, "\n");
-        double value = gru_answers_unit(&units, (double)f->values[k]);
+        double value = gru_answers_unit(&f->rows.scaler, column, (double)f->values[k]);
         status = gru_table_put(&w, name, len, err);
         if (status == GRU_OK) {
-            status = units.target < 0 ? gru_table_put_float(&w, f->values[k], err)
-                                      : gru_table_put_double(&w, value, err);
+            status = column < 0 ? gru_table_put_float(&w, f->values[k], err)
+                                : gru_table_put_double(&w, value, err);
         }
         if (status == GRU_OK) {
             status = gru_table_end_row(&w, err);

@@ -10,8 +10,9 @@
 gru_status gru_predict_raw_text(gru_package *package, gru_input *in, bool lossy,
                                 const gru_predict_options *options, gru_output *out,
                                 gru_error *err);
-/* A table of numbers: scaled and cut into windows as when training; one prediction a window, with
- * y_true. */
+/* A table of numbers: scaled and cut into windows or sequences as when training; one prediction a
+ * window or a step, with y_true. Where a sequence's targets are no columns of the table, every row
+ * is a step and there is no y_true. */
 gru_status gru_predict_raw_series(gru_package *package, gru_input *in, bool lossy,
                                   const gru_predict_options *options, gru_output *out,
                                   gru_error *err);

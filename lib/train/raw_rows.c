@@ -63,10 +63,16 @@ gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_in
                              "the model's window.tsv has windows of %zu rows, which is too long",
                              r->windows.length);
     }
+    if (r->windows.sequences != gru_model_per_step(package->model)) {
+        return gru_error_set(err, GRU_ERR_DATA, "the model answers %s, but its window.tsv makes %s",
+                             r->windows.sequences ? "once a sample" : "at every step",
+                             r->windows.sequences ? "sequences with a target at every step"
+                                                  : "windows with the targets that follow");
+    }
     if (gru_table_open(&r->table, in, lossy, err)) {
         return err->code;
     }
-    return find_columns(r, err);
+    return r->windows.sequences ? GRU_OK : find_columns(r, err);
 }
 
 static gru_status read_value(gru_raw_rows *r, size_t i, gru_error *err) {

@@ -10,7 +10,7 @@
 
 typedef struct gru_raw_rows {
     gru_table *table;
-    const char *source;
+    const char *source; /* the input's name */
     gru_windows windows;
     gru_scaler scaler;
     bool has_windows, has_scaler;
@@ -22,7 +22,9 @@ typedef struct gru_raw_rows {
     char digits[24];
 } gru_raw_rows;
 
-/* in is open; borrowed. GRU_ERR_DATA when window.tsv isn't attached or a column is missing. */
+/* in is open; borrowed. GRU_ERR_DATA when window.tsv isn't attached, does not fit the network, or a
+ * column is missing. Of sequences (windows.sequences) no column is looked for, and rows are not to
+ * be asked for. */
 gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_input *in, bool lossy,
                              gru_error *err);
 /* The next row's values; r->row NULL at the end. */

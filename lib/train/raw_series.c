@@ -1,8 +1,10 @@
-/* From a raw table of numbers to a prediction for each of its windows. */
+/* From a raw table of numbers to predictions: one for each of its windows, or, of a network that
+ * answers at every step, one for each row of its sequences. */
 #include "train/raw.h"
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "series/sequences.h"
 #include "train/raw_rows.h"
 
 #include <stdlib.h>
@@ -71,29 +73,66 @@ static gru_status cut_row(cutter *c, gru_package *package, const gru_predict_opt
     return gru_predictor_filled(c->predictor, 1, err);
 }
 
+/* The targets are there when their columns are; without them every row is a step. */
+static gru_status predict_sequences(cutter *c, gru_package *package,
+                                    const gru_predict_options *options, gru_output *out,
+                                    gru_error *err) {
+    gru_raw_rows *r = &c->rows;
+    gru_windows w = r->windows;
+    gru_sequences *s;
+    gru_error unknown = {0};
+    size_t *target, count, max;
+    const void *record;
+    w.length = 0; /* the network takes any number of steps */
+    bool targets = !gru_table_find_list(r->table, w.target, &target, &count, &unknown);
+    free(target);
+    if (gru_sequences_new(&s, &w, r->has_scaler ? &r->scaler : NULL, targets, r->table, r->source,
+                          err)) {
+        return err->code;
+    }
+    const gru_record_spec *spec = gru_sequences_spec(s);
+    gru_status status =
+        gru_predictor_new(&c->predictor, package, spec, r->source, options, out, err);
+    while (status == GRU_OK && (record = gru_sequences_next(s))) {
+        memcpy(gru_predictor_room(c->predictor, &max), record, spec->bytes);
+        status = gru_predictor_filled(c->predictor, 1, err);
+    }
+    gru_sequences_free(s);
+    return status;
+}
+
+static gru_status predict_windows(cutter *c, gru_package *package,
+                                  const gru_predict_options *options, gru_output *out,
+                                  gru_error *err) {
+    gru_raw_rows *r = &c->rows;
+    gru_status status = gru_map_new(&c->groups, err);
+    if (status == GRU_OK) {
+        status = gru_raw_rows_next(r, err);
+    }
+    while (status == GRU_OK && r->row) {
+        status = cut_row(c, package, options, out, err);
+        if (status == GRU_OK) {
+            status = gru_raw_rows_next(r, err);
+        }
+    }
+    size_t need = r->windows.length + r->windows.horizon;
+    if (status == GRU_OK && (!c->predictor || r->number < need)) {
+        status = gru_error_set(err, GRU_ERR_DATA,
+                               "%s: %llu rows, but one window with its target needs %zu; --steps "
+                               "forecasts from %zu",
+                               r->source, r->number, need, r->windows.length);
+    }
+    return status;
+}
+
 gru_status gru_predict_raw_series(gru_package *package, gru_input *in, bool lossy,
                                   const gru_predict_options *options, gru_output *out,
                                   gru_error *err) {
     cutter c = {0};
     gru_status status = gru_raw_rows_open(&c.rows, package, in, lossy, err);
     if (status == GRU_OK) {
-        status = gru_map_new(&c.groups, err);
-    }
-    if (status == GRU_OK) {
-        status = gru_raw_rows_next(&c.rows, err);
-    }
-    while (status == GRU_OK && c.rows.row) {
-        status = cut_row(&c, package, options, out, err);
-        if (status == GRU_OK) {
-            status = gru_raw_rows_next(&c.rows, err);
-        }
-    }
-    size_t need = c.rows.windows.length + c.rows.windows.horizon;
-    if (status == GRU_OK && (!c.predictor || c.rows.number < need)) {
-        status = gru_error_set(err, GRU_ERR_DATA,
-                               "%s: %llu rows, but one window with its target needs %zu; --steps "
-                               "forecasts from %zu",
-                               c.rows.source, c.rows.number, need, c.rows.windows.length);
+        status = c.rows.windows.sequences ? predict_sequences(&c, package, options, out, err)
+                                          : predict_windows(&c, package, options, out, err);
     }
     if (status == GRU_OK) {
         status = gru_predictor_end(c.predictor, err);
