@@ -113,6 +113,8 @@ typedef struct gru_kern {
     /* rows[l][i] += lanes[i][l], lane by lane, so that rows may be the same; NULL rows are skipped.
      */
     void (*add_rows)(gru_real *const rows[GRU_LANES], const gru_real *lanes, size_t count);
+    /* out[i] += a[i]; any count, any alignment */
+    void (*add)(gru_real *out, const gru_real *a, size_t count);
     /* out[i] += a[i] × s for [count][16] with s [16] */
     void (*scale_add)(gru_real *out, const gru_real *a, const gru_real *s, size_t count);
     /* s[16] += Σ_i a[i] b[i] for [count][16] */

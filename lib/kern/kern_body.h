@@ -9,11 +9,11 @@
 #include "kern/kern_vec.h"
 
 #if defined(__AVX512F__)
-enum { PANEL = 28, OUTER_ROWS = 5, OUTER_COLUMNS = 5 };
+enum { PANEL = 28, OUTER_ROWS = 5, OUTER_COLUMNS = 5, SUMMED = 16 };
 #elif defined(__AVX__)
-enum { PANEL = 6, OUTER_ROWS = 3, OUTER_COLUMNS = 3 };
+enum { PANEL = 6, OUTER_ROWS = 3, OUTER_COLUMNS = 3, SUMMED = 8 };
 #else
-enum { PANEL = 2, OUTER_ROWS = 2, OUTER_COLUMNS = 2 };
+enum { PANEL = 2, OUTER_ROWS = 2, OUTER_COLUMNS = 2, SUMMED = 4 };
 #endif
 #ifdef GRU_DOUBLE
 enum { WIDEST = PANEL / 2 };
@@ -262,19 +262,31 @@ static void rows_product(gru_real *out, size_t out_step, const gru_real *bias, c
                    w_step, columns);
 }
 
+INLINE void sum_columns(gru_real *w, int columns, const gru_real *b, ptrdiff_t b_step,
+                        size_t steps) {
+    vec acc[SUMMED];
+    gru_real sums[32] __attribute__((aligned(64)));
+#pragma GCC unroll 16
+    for (int j = 0; j < columns; j++)
+        acc[j] = (vec){0};
+    for (size_t t = 0; t < steps; t++, b += b_step)
+#pragma GCC unroll 16
+        for (int j = 0; j < columns; j++)
+#pragma GCC unroll 8
+            for (int v = 0; v < NV; v++)
+                acc[j] += load(b + j * GRU_LANES + v * VW);
+    sum_lanes(sums, acc, columns);
+    for (int j = 0; j < columns; j++)
+        w[j] += sums[j];
+}
+
 static void column_sums(gru_real *w, const gru_real *b, size_t columns, ptrdiff_t b_step,
                         size_t steps) {
-    for (size_t j = 0; j < columns; j++) {
-        vec acc = {0};
-        const gru_real *p = b + j * GRU_LANES;
-        for (size_t t = 0; t < steps; t++, p += b_step)
-            for (int v = 0; v < NV; v++)
-                acc += load(p + v * VW);
-        gru_real total = 0;
-        for (int l = 0; l < VW; l++)
-            total += acc[l];
-        w[j] += total;
-    }
+    size_t j = 0;
+    for (; j + SUMMED <= columns; j += SUMMED)
+        sum_columns(w + j, SUMMED, b + j * GRU_LANES, b_step, steps);
+    for (; j < columns; j++)
+        sum_columns(w + j, 1, b + j * GRU_LANES, b_step, steps);
 }
 
 /* ---- cells ---- */
@@ -436,8 +448,6 @@ static void exp_all(gru_real *x, size_t count) {
 }
 
 #if !defined(GRU_DOUBLE) && defined(__AVX512F__)
-typedef gru_real loose __attribute__((vector_size(64), aligned(4), may_alias));
-
 /* A 16 × 16 transposition: bit by bit, the row number's bits change places with the lane number's.
  */
 INLINE void transpose_16(vec v[16]) {
@@ -542,6 +552,14 @@ static void add_rows(gru_real *const rows[GRU_LANES], const gru_real *lanes, siz
             rows[l][i] += lanes[i * GRU_LANES + l];
 }
 
+static void add(gru_real *out, const gru_real *a, size_t count) {
+    size_t i = 0;
+    for (; i + VW <= count; i += VW)
+        *(loose *)(out + i) += *(const loose *)(a + i);
+    for (; i < count; i++)
+        out[i] += a[i];
+}
+
 static void scale_add(gru_real *out, const gru_real *a, const gru_real *s, size_t count) {
     for (size_t i = 0; i < count * GRU_LANES; i += VW)
         store(out + i, load(out + i) + load(a + i) * load(s + i % GRU_LANES));
@@ -603,6 +621,7 @@ const gru_kern KERN_TABLE = {
     .dropout_apply = dropout_apply,
     .to_lanes = to_lanes,
     .add_rows = add_rows,
+    .add = add,
     .scale_add = scale_add,
     .dot = dot,
     .peak = peak,

@@ -627,3 +627,20 @@ static void test_scale_and_dot(const gru_kern *k) {
 Test(kern, scale_add_and_dot) {
     each_table(10, test_scale_and_dot);
 }
+
+static void test_add(const gru_kern *k) {
+    for (size_t count = 0; count <= 70; count++) {
+        gru_real *a = random_block(count + 1), *out = random_block(count + 2);
+        gru_real *was = block(count + 2);
+        memcpy(was, out, (count + 2) * sizeof *out);
+        k->add(out + 1, a + 1, count);
+        cr_assert_eq(out[0], was[0]);
+        for (size_t i = 1; i <= count; i++)
+            cr_assert_eq(out[i], was[i] + a[i], "%s add", k->name);
+        cr_assert_eq(out[count + 1], was[count + 1], "%s add goes too far", k->name);
+        free(a), free(out), free(was);
+    }
+}
+Test(kern, add) {
+    each_table(12, test_add);
+}

@@ -27,6 +27,8 @@ typedef int64_t ivec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef int32_t ivec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 #endif
 
+typedef gru_real loose __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
+
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vec load(const gru_real *p) {

@@ -109,8 +109,9 @@ static void backward_embedding(const gru_plan *plan, const gru_layer_plan *l, gr
 static gru_status plan_dense(gru_plan *plan, gru_layer_plan *l, gru_arena *shared, gru_error *err) {
     l->kernel_at = gru_plan_offset(plan, l->index, "kernel");
     l->bias_at = gru_plan_offset(plan, l->index, "bias");
-    return gru_plan_pack(plan, &l->dense, l->kernel_at, l->in.units, l->out.units, 1,
-                         plan->options.training && l->need_din, shared, err);
+    l->dense = (gru_packed){.in = l->in.units, .out = l->out.units, .gates = 1, .joined = 1};
+    return gru_plan_pack(plan, &l->dense, l->kernel_at, plan->options.training && l->need_din,
+                         shared, err);
 }
 
 static void reserve_dense(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
@@ -348,8 +349,9 @@ static gru_status plan_attention(gru_plan *plan, gru_layer_plan *l, gru_arena *s
     l->bias_at = gru_plan_offset(plan, l->index, "score.bias");
     l->weight_at = gru_plan_offset(plan, l->index, "weight.kernel");
     l->weight_bias_at = gru_plan_offset(plan, l->index, "weight.bias");
-    return gru_plan_pack(plan, &l->dense, l->kernel_at, l->in.units, l->layer->units, 1,
-                         plan->options.training && l->need_din, shared, err);
+    l->dense = (gru_packed){.in = l->in.units, .out = l->layer->units, .gates = 1, .joined = 1};
+    return gru_plan_pack(plan, &l->dense, l->kernel_at, plan->options.training && l->need_din,
+                         shared, err);
 }
 
 static void reserve_attention(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,

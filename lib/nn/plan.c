@@ -28,12 +28,12 @@ size_t gru_plan_offset(const gru_plan *plan, size_t layer, const char *name) {
     return SIZE_MAX;
 }
 
-gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, size_t in, size_t out,
-                         size_t gates, bool transposed, gru_arena *shared, gru_error *err) {
-    *packed = (gru_packed){.in = in, .out = out, .gates = gates};
+gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, bool transposed,
+                         gru_arena *shared, gru_error *err) {
+    size_t count = packed->in * packed->out * packed->gates;
     packed->source = plan->model->weights + offset;
-    packed->forward = gru_arena_take(shared, in * out * gates);
-    packed->transposed = transposed ? gru_arena_take(shared, in * out * gates) : NULL;
+    packed->forward = gru_arena_take(shared, count);
+    packed->transposed = transposed ? gru_arena_take(shared, count) : NULL;
     gru_status st = gru_mem_grow(&plan->packed, &plan->packed_cap, plan->packed_count + 1,
                                  sizeof(gru_packed *), err);
     if (!st)
@@ -43,13 +43,23 @@ gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, size
 
 void gru_packed_refresh(const gru_kern *kern, const gru_packed *p) {
     size_t ld = p->gates * p->out;
-    for (size_t g = 0; g < p->gates; g++) {
+    for (size_t g = 0; g < p->gates; g += gru_packed_gates(p, g)) {
         const gru_real *w = p->source + g * p->out;
-        size_t at = g * p->in * p->out;
-        gru_kern_pack(kern, p->forward + at, p->out, p->in, w, ld, 1);
+        size_t at = g * p->in * p->out, wide = gru_packed_gates(p, g) * p->out;
+        gru_kern_pack(kern, p->forward + at, wide, p->in, w, ld, 1);
         if (p->transposed)
-            gru_kern_pack(kern, p->transposed + at, p->in, p->out, w, 1, ld);
+            gru_kern_pack(kern, p->transposed + at, p->in, wide, w, 1, ld);
     }
+}
+
+void gru_packed_back(const gru_kern *kern, const gru_packed *p, gru_real *out, const gru_real *d) {
+    size_t size = p->in * p->out, g = p->joined, wide = g * p->out;
+    bool two = g + 1 == p->gates; /* parts, which one call adds up in registers */
+    kern->affine(out, p->in, NULL, d, wide, p->transposed, two ? d + wide * GRU_LANES : NULL,
+                 two ? p->out : 0, p->transposed + g * size);
+    for (; !two && g < p->gates; g++)
+        kern->affine(out, p->in, NULL, d + g * p->out * GRU_LANES, p->out, p->transposed + g * size,
+                     NULL, 0, NULL);
 }
 
 void gru_mask_key(const gru_plan *plan, size_t layer, uint32_t part, uint32_t key[2]) {

@@ -32,6 +32,14 @@ static size_t x_masks(const gru_layer_plan *l) {
     return drops_h(l) ? gru_layer_gates(l->layer) : 1;
 }
 
+/* Gates that one product computes. A GRU's n stands apart, since r comes between; where each gate
+ * has a mask of its own, so do all. */
+static size_t joined_gates(const gru_layer_plan *l) {
+    if (drops_h(l))
+        return 1;
+    return l->layer->kind == GRU_LAYER_GRU ? 2 : gru_layer_gates(l->layer);
+}
+
 /* ---- planning ---- */
 static size_t named(const gru_plan *plan, const gru_layer_plan *l, const char *prefix,
                     const char *name) {
@@ -42,7 +50,7 @@ static size_t named(const gru_plan *plan, const gru_layer_plan *l, const char *p
 
 static gru_status plan_way(gru_plan *plan, gru_layer_plan *l, gru_direction *d, const char *prefix,
                            gru_arena *shared, gru_error *err) {
-    size_t gates = gru_layer_gates(l->layer), h = l->layer->units, in = l->in.units;
+    size_t gates = gru_layer_gates(l->layer), h = l->layer->units;
     bool training = plan->options.training;
     d->reversed = prefix[0] == 'b';
     d->kernel_at = named(plan, l, prefix, "kernel");
@@ -52,11 +60,13 @@ static gru_status plan_way(gru_plan *plan, gru_layer_plan *l, gru_direction *d, 
     d->gamma_at = named(plan, l, prefix, "norm.gamma");
     d->beta_at = named(plan, l, prefix, "norm.beta");
     d->bias = gru_arena_take(shared, (gates + 1) * h);
-    gru_status st = gru_plan_pack(plan, &d->kernel, d->kernel_at, in, h, gates,
-                                  training && l->need_din, shared, err);
+    d->kernel = d->recurrent =
+        (gru_packed){.in = h, .out = h, .gates = gates, .joined = joined_gates(l)};
+    d->kernel.in = l->in.units;
+    gru_status st =
+        gru_plan_pack(plan, &d->kernel, d->kernel_at, training && l->need_din, shared, err);
     if (!st)
-        st =
-            gru_plan_pack(plan, &d->recurrent, d->recurrent_at, h, h, gates, training, shared, err);
+        st = gru_plan_pack(plan, &d->recurrent, d->recurrent_at, training, shared, err);
     return st;
 }
 
@@ -70,9 +80,11 @@ static gru_status plan_recurrent(gru_plan *plan, gru_layer_plan *l, gru_arena *s
     if (!st && both)
         st = plan_way(plan, l, &l->way[1], "backward.", shared, err);
     l->projection_at = gru_plan_offset(plan, l->index, "projection");
-    if (!st && l->projection_at != SIZE_MAX)
-        st = gru_plan_pack(plan, &l->dense, l->projection_at, l->in.units, l->out.units, 1,
-                           plan->options.training && l->need_din, shared, err);
+    if (!st && l->projection_at != SIZE_MAX) {
+        l->dense = (gru_packed){.in = l->in.units, .out = l->out.units, .gates = 1, .joined = 1};
+        st = gru_plan_pack(plan, &l->dense, l->projection_at, plan->options.training && l->need_din,
+                           shared, err);
+    }
     if (y->stateful)
         l->states = gru_arena_take(shared, plan->slices_max * l->ways * 2 * y->units * L);
     return st;
@@ -270,20 +282,21 @@ static gru_cell_step step_of(const walk *w, size_t p) {
                            .dhr = w->m->dh};
 }
 
-/* Gate's h U, added to its bias, or (NULL) to what is in out. */
+/* h U of the gates that begin with `gate`, added to their bias, or (NULL) to what is in out. */
 static void state_sum(const walk *w, gru_real *out, size_t gate, const gru_real *bias,
                       const gru_real *h) {
-    size_t u = w->units;
-    w->plan->kern->affine(out, u, bias, h, u, w->d->recurrent.forward + gate * u * u, NULL, 0,
+    size_t u = w->units, wide = gru_packed_gates(&w->d->recurrent, gate) * u;
+    w->plan->kern->affine(out, wide, bias, h, u, w->d->recurrent.forward + gate * u * u, NULL, 0,
                           NULL);
 }
 
-/* Pre-activation of one gate at time t: bias + x W, + h U unless h is NULL. */
+/* Pre-activations at time t of the gates that begin with `gate`: bias + x W, + h U unless h is
+ * NULL. */
 static void gate_sum(const walk *w, gru_real *gates, size_t gate, size_t t, const gru_real *h) {
-    size_t u = w->units;
+    size_t u = w->units, wide = gru_packed_gates(&w->d->kernel, gate) * u;
     gru_real *out = gates + gate * u * L;
     if (!w->tokens)
-        w->plan->kern->affine(out, u, w->d->bias + gate * u, x_of(w, gate, t), w->in,
+        w->plan->kern->affine(out, wide, w->d->bias + gate * u, x_of(w, gate, t), w->in,
                               w->d->kernel.forward + gate * w->in * u, h, h ? u : 0,
                               w->d->recurrent.forward + gate * u * u);
     else if (h)
@@ -294,8 +307,8 @@ static void gru_step(const walk *w, size_t p, const gru_cell_step *c) {
     size_t u = w->units, t = time_of(w, p);
     const gru_kern *k = w->plan->kern;
     gru_real *g = c->gates;
-    gate_sum(w, g, 0, t, h_of(w, 0, p));
-    gate_sum(w, g, 1, t, h_of(w, 1, p));
+    for (size_t i = 0; i < 2; i += gru_packed_gates(&w->d->kernel, i))
+        gate_sum(w, g, i, t, h_of(w, i, p));
     if (resets_after(w->l->layer)) {
         gate_sum(w, g, 2, t, NULL);
         state_sum(w, g + 3 * u * L, 2, w->d->bias + 3 * u, h_of(w, 2, p));
@@ -308,7 +321,7 @@ static void gru_step(const walk *w, size_t p, const gru_cell_step *c) {
 }
 
 static void plain_step(const walk *w, size_t p, const gru_cell_step *c) {
-    for (size_t g = 0; g < w->gates; g++)
+    for (size_t g = 0; g < w->gates; g += gru_packed_gates(&w->d->kernel, g))
         gate_sum(w, c->gates, g, time_of(w, p), h_of(w, g, p));
     if (w->gates == 4)
         w->plan->kern->lstm_forward(c);
@@ -353,67 +366,86 @@ static void walk_forward(const walk *w) {
     finish(w);
 }
 
-/* out += (d Wᵀ of one gate) ⊙ mask, the mask being a dropout's. */
-static void back_through(const walk *w, gru_real *out, const gru_real *d, const gru_packed *m,
-                         size_t gate, size_t width, const uint16_t *bits, double rate) {
-    const gru_real *t = m->transposed + gate * m->in * m->out;
-    if (!bits) {
-        w->plan->kern->affine(out, width, NULL, d, w->units, t, NULL, 0, NULL);
-        return;
-    }
+/* out += (d Wᵀ of one gate, or of all where they are joined) ⊙ mask, the mask being a dropout's. */
+static void back_masked(const walk *w, gru_real *out, const gru_real *d, const gru_packed *m,
+                        size_t gate, const uint16_t *bits, double rate) {
     gru_real *part = w->m->scratch;
-    memset(part, 0, width * L * sizeof *part);
-    w->plan->kern->affine(part, width, NULL, d, w->units, t, NULL, 0, NULL);
-    w->plan->kern->dropout_apply(part, part, bits, width, rate);
-    for (size_t i = 0; i < width * L; i++)
-        out[i] += part[i];
-}
-
-static const uint16_t *h_bits(const walk *w, size_t gate) {
-    return w->m->h_bits ? w->m->h_bits + gate * w->units : NULL;
-}
-
-static void back_state(const walk *w, const gru_real *d, size_t gate) {
-    back_through(w, w->m->dh, d, &w->d->recurrent, gate, w->units, h_bits(w, gate),
-                 w->l->layer->recurrent_dropout);
+    memset(part, 0, m->in * L * sizeof *part);
+    if (m->joined > 1)
+        gru_packed_back(w->plan->kern, m, part, d);
+    else
+        w->plan->kern->affine(part, m->in, NULL, d, m->out, m->transposed + gate * m->in * m->out,
+                              NULL, 0, NULL);
+    w->plan->kern->dropout_apply(part, part, bits, m->in, rate);
+    w->plan->kern->add(out, part, m->in * L);
 }
 
 static void back_input(const walk *w, size_t p, gru_real *din, const gru_real *gates) {
     gru_real *dx = din + time_of(w, p) * w->x_step;
-    for (size_t g = 0; g < w->gates; g++) {
-        const uint16_t *bits =
-            w->m->x_bits ? w->m->x_bits + (x_masks(w->l) > 1 ? g : 0) * w->in : NULL;
-        back_through(w, dx, gates + g * w->units * L, &w->d->kernel, g, w->in, bits,
-                     w->l->layer->dropout);
+    const gru_packed *m = &w->d->kernel;
+    if (w->d == &w->l->way[0])
+        memset(dx, 0, w->in * L * sizeof *dx);
+    if (!w->m->x_bits) {
+        gru_packed_back(w->plan->kern, m, dx, gates);
+        return;
     }
+    for (size_t g = 0; g<w->gates; g += m->joined> 1 ? w->gates : 1)
+        back_masked(w, dx, gates + g * w->units * L, m, g,
+                    w->m->x_bits + (x_masks(w->l) > 1 ? g : 0) * w->in, w->l->layer->dropout);
 }
 
-static void gru_step_back(const walk *w, gru_cell_step *c) {
+static void back_gate(const walk *w, const gru_real *d, size_t gate) {
+    back_masked(w, w->m->dh, d, &w->d->recurrent, gate, w->m->h_bits + gate * w->units,
+                w->l->layer->recurrent_dropout);
+}
+
+static void gru_after_back(const walk *w, const gru_cell_step *c) {
     size_t u = w->units;
     const gru_kern *k = w->plan->kern;
+    const gru_real *t = w->d->recurrent.transposed;
     gru_real *g = c->gates;
-    if (resets_after(w->l->layer)) {
-        k->gru_backward(c);
-        back_state(w, g + 3 * u * L, 2);
-    } else {
-        /* the forward pass's r ⊙ h is kept for the weight gradient, so its gradient lives elsewhere
-         */
-        k->gru_before_backward(c);
-        gru_real *drh = w->m->scratch2, *dhr = w->m->dc;
-        memset(drh, 0, u * L * sizeof *drh);
-        memset(dhr, 0, u * L * sizeof *dhr);
-        k->affine(drh, u, NULL, g + 2 * u * L, u, w->d->recurrent.transposed + 2 * u * u, NULL, 0,
-                  NULL);
-        c->drh = drh;
-        c->dhr = dhr;
-        k->gru_before_backward_reset(c);
-        if (h_bits(w, 2))
-            k->dropout_apply(dhr, dhr, h_bits(w, 2), u, w->l->layer->recurrent_dropout);
-        for (size_t i = 0; i < u * L; i++)
-            w->m->dh[i] += dhr[i];
+    k->gru_backward(c);
+    if (!w->m->h_bits) {
+        k->affine(w->m->dh, u, NULL, g, 2 * u, t, g + 3 * u * L, u, t + 2 * u * u);
+        return;
     }
-    back_state(w, g, 0);
-    back_state(w, g + u * L, 1);
+    for (size_t i = 0; i < 3; i++)
+        back_gate(w, g + (i == 2 ? 3 : i) * u * L, i);
+}
+
+/* The forward pass's r ⊙ h is kept for the weight gradient, so its gradient lives elsewhere. */
+static void gru_before_back(const walk *w, gru_cell_step *c) {
+    size_t u = w->units, size = u * L;
+    const gru_kern *k = w->plan->kern;
+    const gru_real *t = w->d->recurrent.transposed;
+    gru_real *g = c->gates, *drh = w->m->scratch2, *dhr = w->m->dc;
+    k->gru_before_backward(c);
+    memset(drh, 0, size * sizeof *drh);
+    memset(dhr, 0, size * sizeof *dhr);
+    k->affine(drh, u, NULL, g + 2 * size, u, t + 2 * u * u, NULL, 0, NULL);
+    c->drh = drh;
+    c->dhr = dhr;
+    k->gru_before_backward_reset(c);
+    if (!w->m->h_bits) {
+        k->add(w->m->dh, dhr, size);
+        k->affine(w->m->dh, u, NULL, g, 2 * u, t, NULL, 0, NULL);
+        return;
+    }
+    k->dropout_apply(dhr, dhr, w->m->h_bits + 2 * u, u, w->l->layer->recurrent_dropout);
+    k->add(w->m->dh, dhr, size);
+    for (size_t i = 0; i < 2; i++)
+        back_gate(w, g + i * size, i);
+}
+
+static void plain_back(const walk *w, const gru_cell_step *c) {
+    if (w->gates == 4)
+        w->plan->kern->lstm_backward(c);
+    else
+        w->plan->kern->rnn_backward(c);
+    if (!w->m->h_bits)
+        gru_packed_back(w->plan->kern, &w->d->recurrent, w->m->dh, c->gates);
+    for (size_t g = 0; w->m->h_bits && g < w->gates; g++)
+        back_gate(w, c->gates + g * w->units * L, g);
 }
 
 /* The gradient of this way's output at time t, added to dh. */
@@ -429,8 +461,7 @@ static void add_dout(const walk *w, const gru_real *dout, size_t t, size_t p_oth
         other = w->s->memory[w->l->index].way[second ? 0 : 1].h + p_other * w->h_step;
     const gru_real *mask = w->l->ways > 1 && w->l->out.sequence ? mask_of(w, t) : NULL;
     if (!other && !mask && factor == 1) {
-        for (size_t i = 0; i < h; i++)
-            dh[i] += d[i];
+        w->plan->kern->add(dh, d, h);
         return;
     }
     for (size_t i = 0; i < h; i++)
@@ -446,6 +477,20 @@ static void norm_back(const walk *w, size_t p, const gru_cell_step *c) {
                       w->s->gradient + w->d->gamma_at, w->s->gradient + w->d->beta_at, w->units);
     blend(d, dh, c->mask, h);
     memcpy(dh, d, h * sizeof *dh);
+}
+
+/* A GRU that resets after has a second bias: that of z and r has the first's gradient. */
+static void bias_gradients(const walk *w, const gru_real *gates, size_t steps) {
+    size_t u = w->units, stored = stored_gates(w->l->layer);
+    gru_real *db = w->s->gradient + w->d->bias_at, *sums = w->m->scratch;
+    const gru_kern *k = w->plan->kern;
+    memset(sums, 0, stored * u * sizeof *sums);
+    k->column_sums(sums, gates, stored * u, (ptrdiff_t)w->gate_step, steps);
+    k->add(db, sums, w->gates * u);
+    if (resets_after(w->l->layer)) {
+        k->add(db + 3 * u, sums, 2 * u);
+        k->add(db + 5 * u, sums + 3 * u, u);
+    }
 }
 
 static void weight_gradients(const walk *w) {
@@ -473,12 +518,7 @@ static void weight_gradients(const walk *w) {
     }
     if (w->d->bias_at == SIZE_MAX)
         return;
-    gru_real *db = w->s->gradient + w->d->bias_at;
-    w->plan->kern->column_sums(db, gates, ld, gate_step, steps);
-    if (resets_after(w->l->layer)) {
-        w->plan->kern->column_sums(db + 3 * u, gates, 2 * u, gate_step, steps);
-        w->plan->kern->column_sums(db + 5 * u, gates + 3 * u * L, u, gate_step, steps);
-    }
+    bias_gradients(w, gates, steps);
 }
 
 /* The last valid step of a lane; SIZE_MAX when there is none. */
@@ -525,16 +565,12 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
         gru_cell_step c = step_of(w, p);
         if (w->m->raw)
             norm_back(w, p, &c);
-        if (w->l->layer->kind == GRU_LAYER_GRU) {
-            gru_step_back(w, &c);
-        } else {
-            if (w->gates == 4)
-                w->plan->kern->lstm_backward(&c);
-            else
-                w->plan->kern->rnn_backward(&c);
-            for (size_t g = 0; g < w->gates; g++)
-                back_state(w, c.gates + g * h, g);
-        }
+        if (resets_after(w->l->layer))
+            gru_after_back(w, &c);
+        else if (w->l->layer->kind == GRU_LAYER_GRU)
+            gru_before_back(w, &c);
+        else
+            plain_back(w, &c);
         if (w->tokens)
             gru_tokens_scatter(w->plan, w->l, w->m, w->s, t, c.gates);
         else if (din)
@@ -668,9 +704,12 @@ static void residual_back(const gru_plan *plan, const gru_layer_plan *l, gru_sli
 
 static void backward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                                const gru_real *dout, gru_real *din) {
-    size_t steps = l->tokens && s->tokens.groups ? s->tokens.groups : plan->steps;
-    if (din)
-        memset(din, 0, steps * l->in_step * sizeof *din);
+    bool tokens = l->tokens && s->tokens.groups;
+    size_t step = l->in_step, before = tokens ? s->tokens.groups : s->first;
+    if (din) /* the first way writes its own steps afresh */
+        memset(din, 0, before * step * sizeof *din);
+    if (din && !tokens)
+        memset(din + s->end * step, 0, (plan->steps - s->end) * step * sizeof *din);
     for (size_t way = 0; way < l->ways; way++) {
         walk w = walk_of(plan, l, s, way);
         walk_backward(&w, dout, din);

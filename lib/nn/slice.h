@@ -27,12 +27,18 @@ typedef struct gru_arena {
 gru_real *gru_arena_take(gru_arena *a, size_t count);
 uint16_t *gru_arena_bits(gru_arena *a, size_t count);
 
-/* A weight matrix in panels, for products forward and (transposed) backward, one part per gate. */
+/* A weight matrix in panels, for products forward and (transposed) backward. The first `joined`
+ * gates lie in common panels, so that one product serves them; the others each have their own. */
 typedef struct gru_packed {
-    size_t in, out, gates;
+    size_t in, out, gates, joined;
     const gru_real *source;         /* in the model's flat block, [in][gates × out] */
-    gru_real *forward, *transposed; /* part g at g × in × out; transposed NULL: not needed */
+    gru_real *forward, *transposed; /* gate g's part begins at g × in × out; transposed NULL: not
+                                       needed */
 } gru_packed;
+/* Gates in the part that begins with `gate`. */
+static inline size_t gru_packed_gates(const gru_packed *p, size_t gate) {
+    return gate ? 1 : p->joined;
+}
 
 /* One direction of a recurrent layer. */
 typedef struct gru_direction {
@@ -175,10 +181,13 @@ typedef struct gru_touched {
 extern const gru_layer_ops gru_recurrent_ops;
 const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind);
 
-/* Declares a packed matrix [in][gates × out] at offset in the flat block. */
-gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, size_t in, size_t out,
-                         size_t gates, bool transposed, gru_arena *shared, gru_error *err);
+/* Declares a packed matrix whose in, out, gates and joined are set: [in][gates × out] at offset in
+ * the flat block. */
+gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, bool transposed,
+                         gru_arena *shared, gru_error *err);
 void gru_packed_refresh(const gru_kern *kern, const gru_packed *p);
+/* out [in][16] += d Wᵀ, d [gates × out][16]. */
+void gru_packed_back(const gru_kern *kern, const gru_packed *p, gru_real *out, const gru_real *d);
 /* Offset of layer i's parameter called name ("kernel"); SIZE_MAX when it has none. */
 size_t gru_plan_offset(const gru_plan *plan, size_t layer, const char *name);
 /* Philox key of a layer's masks. */

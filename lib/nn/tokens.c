@@ -81,9 +81,9 @@ void gru_tokens_multiply_group(const gru_plan *plan, const gru_layer_plan *l,
                                const gru_direction *d, const gru_real *x, gru_real *lanes,
                                gru_real *const rows[L]) {
     size_t u = l->layer->units, in = l->in.units;
-    for (size_t gate = 0; gate < gru_layer_gates(l->layer); gate++)
-        plan->kern->affine(lanes + gate * u * L, u, d->bias + gate * u, x, in,
-                           d->kernel.forward + gate * in * u, NULL, 0, NULL);
+    for (size_t g = 0; g < d->kernel.gates; g += gru_packed_gates(&d->kernel, g))
+        plan->kern->affine(lanes + g * u * L, gru_packed_gates(&d->kernel, g) * u, d->bias + g * u,
+                           x, in, d->kernel.forward + g * in * u, NULL, 0, NULL);
     for (size_t i = 0; i < L; i++)
         if (rows[i])
             memset(rows[i], 0, columns_of(l) * sizeof(gru_real));
@@ -126,16 +126,15 @@ void gru_tokens_scatter(const gru_plan *plan, const gru_layer_plan *l, const gru
 
 void gru_tokens_back(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
                      const gru_way_memory *m, gru_slice *s, gru_real *din) {
-    size_t u = l->layer->units, in = l->in.units, columns = columns_of(l);
+    size_t in = l->in.units, columns = columns_of(l);
     size_t step = gru_step_size(columns);
     gru_real *rows[L], *sums = m->gates;
     gru_slice_enter(s, l, GRU_PART_BACKWARD);
     for (size_t g = 0; g < s->tokens.groups; g++) {
         rows_of_group(l, m, g, rows);
         plan->kern->to_lanes(sums + g * step, (const gru_real *const *)rows, columns);
-        for (size_t gate = 0; din && gate < gru_layer_gates(l->layer); gate++)
-            plan->kern->affine(din + g * l->in_step, in, NULL, sums + g * step + gate * u * L, u,
-                               d->kernel.transposed + gate * in * u, NULL, 0, NULL);
+        if (din)
+            gru_packed_back(plan->kern, &d->kernel, din + g * l->in_step, sums + g * step);
     }
     gru_slice_enter(s, l, GRU_PART_WEIGHTS);
     gru_add_outer(plan, s->gradient + d->kernel_at, columns, s->memory[l->index].in, in,
