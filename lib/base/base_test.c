@@ -72,6 +72,38 @@ Test(str, grows_and_formats) {
     gru_str_free(&s);
 }
 
+Test(map, takes_many_keys_at_a_time_as_it_takes_one) {
+    enum { MOST = 40 };
+    const char *const tails[] = {"", "xyzzy, and nine more", "other bytes than before"};
+    gru_map *map;
+    gru_error err = {0};
+    cr_assert_eq(gru_map_new(&map, &err), GRU_OK);
+    for (int tail = 0; tail < 3; tail++)
+        for (size_t len = 0; len <= MOST; len++) {
+            char text[128] = {0}, *key = malloc(len + strlen(tails[tail]) + 1);
+            memset(text, 'a' + (int)len % 26, len);
+            memcpy(key, text, len);
+            memcpy(key + len, tails[tail], strlen(tails[tail]));
+            size_t room = len + strlen(tails[tail]);
+            uint32_t hash = gru_map_hash(map, key, len, room);
+            cr_assert_eq(hash, gru_map_hash(map, text, len, len));
+            gru_map_prefetch_slot(map, hash);
+            cr_assert_eq(gru_map_prefetch_entry(map, hash), tail ? len : SIZE_MAX);
+            gru_map_entry *entry = gru_map_put_hashed(map, key, len, room, hash);
+            cr_assert_str_eq(entry->key, text);
+            cr_assert_eq(entry, gru_map_put(map, text, len));
+            /* The same hash, but other bytes: not the same key. */
+            for (size_t i = 0; i < len && tail == 2; i++) {
+                key[i] ^= 1;
+                cr_assert_neq(gru_map_put_hashed(map, key, len, room, hash),
+                              gru_map_get(map, text, len));
+                key[i] ^= 1;
+            }
+            free(key);
+        }
+    gru_map_free(map);
+}
+
 Test(map, counts_in_order_of_insertion) {
     gru_map *map;
     gru_error err = {0};

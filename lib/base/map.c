@@ -17,10 +17,16 @@ typedef struct chunk {
     char bytes[];
 } chunk;
 
+/* The hash is here too, so that a slot on the way is passed without a look at its entry. */
+typedef struct slot {
+    uint32_t index; /* of an entry, + 1; 0: free */
+    uint32_t hash;
+} slot;
+
 struct gru_map {
     gru_map_entry *entries;
     size_t count, cap;
-    uint32_t *slots; /* index + 1 of an entry; 0: free */
+    slot *slots;
     size_t mask;
     chunk *chunks;
     uint64_t seed;
@@ -34,19 +40,40 @@ static uint64_t mix(uint64_t a) {
     return a ^ (a >> 32);
 }
 
-static uint32_t hash_key(uint64_t seed, const char *key, size_t len) {
-    uint64_t hash = seed ^ (len * 0x9e3779b97f4a7c15u), word;
-    while (len >= 8) {
-        memcpy(&word, key, 8);
-        hash = (hash ^ word) * 0x9fb21c651e98df25u;
+static uint64_t load_8(const char *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* The first len bytes of a word loaded from memory, len at most 8. */
+static uint64_t first_bytes(size_t len) {
+    static const unsigned char mask[16] = {255, 255, 255, 255, 255, 255, 255, 255};
+    return load_8((const char *)mask + 8 - len);
+}
+
+/* room: bytes that may be read. Where there are eight, words of all lengths take one way, and the
+ * processor need not guess how long the next one is. */
+static uint32_t hash_key(uint64_t seed, const char *key, size_t len, size_t room) {
+    uint64_t hash = seed ^ (len * 0x9e3779b97f4a7c15u), rest = 0;
+    for (; len >= 8; len -= 8, room -= 8, key += 8) {
+        hash = (hash ^ load_8(key)) * 0x9fb21c651e98df25u;
         hash ^= hash >> 29;
-        key += 8;
-        len -= 8;
     }
-    word = 0;
-    for (size_t i = 0; i < len; i++)
-        word |= (uint64_t)(unsigned char)key[i] << (8 * i);
-    return (uint32_t)mix(hash ^ word);
+    if (room >= 8)
+        rest = load_8(key) & first_bytes(len);
+    else if (len)
+        memcpy(&rest, key, len);
+    return (uint32_t)mix(hash ^ rest);
+}
+
+/* mine: a key of the map, of which eight bytes may always be read. */
+static bool same_bytes(const char *mine, const char *key, size_t len, size_t room) {
+    if (room < 8 || len > 16)
+        return memcmp(mine, key, len) == 0;
+    if (len <= 8)
+        return ((load_8(mine) ^ load_8(key)) & first_bytes(len)) == 0;
+    return load_8(mine) == load_8(key) && load_8(mine + len - 8) == load_8(key + len - 8);
 }
 
 gru_status gru_map_new(gru_map **out, gru_error *err) {
@@ -78,37 +105,42 @@ void gru_map_free(gru_map *map) {
 }
 
 /* The slot that holds key, or the free one where it belongs. */
-static size_t find_slot(const gru_map *map, const char *key, size_t len, uint32_t hash) {
-    size_t slot = hash & map->mask;
-    for (uint32_t index; (index = map->slots[slot]) != 0; slot = (slot + 1) & map->mask) {
-        const gru_map_entry *e = &map->entries[index - 1];
-        if (e->hash == hash && e->len == len && memcmp(e->key, key, len) == 0)
+static slot *find_slot(const gru_map *map, const char *key, size_t len, size_t room,
+                       uint32_t hash) {
+    size_t at = hash & map->mask;
+    for (; map->slots[at].index; at = (at + 1) & map->mask) {
+        if (map->slots[at].hash != hash)
+            continue;
+        const gru_map_entry *e = &map->entries[map->slots[at].index - 1];
+        if (e->len == len && same_bytes(e->key, key, len, room))
             break;
     }
-    return slot;
+    return &map->slots[at];
 }
 
 static bool grow_slots(gru_map *map) {
-    size_t slots = (map->mask + 1) * 2;
-    uint32_t *bigger = calloc(slots, sizeof *bigger);
+    size_t count = (map->mask + 1) * 2;
+    slot *bigger = calloc(count, sizeof *bigger);
     if (!bigger)
         return false;
     for (size_t i = 0; i < map->count; i++) {
-        size_t slot = map->entries[i].hash & (slots - 1);
-        while (bigger[slot])
-            slot = (slot + 1) & (slots - 1);
-        bigger[slot] = (uint32_t)(i + 1);
+        uint32_t hash = map->entries[i].hash;
+        size_t at = hash & (count - 1);
+        while (bigger[at].index)
+            at = (at + 1) & (count - 1);
+        bigger[at] = (slot){(uint32_t)(i + 1), hash};
     }
     free(map->slots);
     map->slots = bigger;
-    map->mask = slots - 1;
+    map->mask = count - 1;
     return true;
 }
 
 static char *store_key(gru_map *map, const char *key, size_t len) {
     chunk *c = map->chunks;
-    if (!c || c->size - c->used < len + 1) {
-        size_t size = len + 1 > CHUNK_BYTES ? len + 1 : CHUNK_BYTES;
+    size_t need = len + 1 > 8 ? len + 1 : 8; /* for same_bytes */
+    if (!c || c->size - c->used < need) {
+        size_t size = need > CHUNK_BYTES ? need : CHUNK_BYTES;
         c = malloc(sizeof *c + size);
         if (!c)
             return NULL;
@@ -116,24 +148,47 @@ static char *store_key(gru_map *map, const char *key, size_t len) {
         map->chunks = c;
     }
     char *copy = c->bytes + c->used;
+    memset(copy, 0, 8);
     if (len)
         memcpy(copy, key, len);
     copy[len] = '\0';
-    c->used += len + 1;
+    c->used += need;
     return copy;
 }
 
+uint32_t gru_map_hash(const gru_map *map, const char *key, size_t len, size_t room) {
+    return hash_key(map->seed, key, len, room);
+}
+
+void gru_map_prefetch_slot(const gru_map *map, uint32_t hash) {
+    __builtin_prefetch(&map->slots[hash & map->mask]);
+}
+
+size_t gru_map_prefetch_entry(const gru_map *map, uint32_t hash) {
+    size_t at = hash & map->mask;
+    while (map->slots[at].index && map->slots[at].hash != hash)
+        at = (at + 1) & map->mask;
+    if (!map->slots[at].index)
+        return SIZE_MAX;
+    __builtin_prefetch(&map->entries[map->slots[at].index - 1]);
+    return map->slots[at].index - 1;
+}
+
 gru_map_entry *gru_map_put(gru_map *map, const char *key, size_t len) {
-    uint32_t hash = hash_key(map->seed, key, len);
-    size_t slot = find_slot(map, key, len, hash);
-    if (map->slots[slot])
-        return &map->entries[map->slots[slot] - 1];
+    return gru_map_put_hashed(map, key, len, len, hash_key(map->seed, key, len, len));
+}
+
+gru_map_entry *gru_map_put_hashed(gru_map *map, const char *key, size_t len, size_t room,
+                                  uint32_t hash) {
+    slot *at = find_slot(map, key, len, room, hash);
+    if (at->index)
+        return &map->entries[at->index - 1];
     if (len >= UINT32_MAX || map->count >= UINT32_MAX - 1)
         return NULL;
     if ((map->count + 1) * 2 > map->mask + 1) {
         if (!grow_slots(map))
             return NULL;
-        slot = find_slot(map, key, len, hash);
+        at = find_slot(map, key, len, room, hash);
     }
     if (gru_mem_grow(&map->entries, &map->cap, map->count + 1, sizeof *map->entries, NULL))
         return NULL;
@@ -142,13 +197,13 @@ gru_map_entry *gru_map_put(gru_map *map, const char *key, size_t len) {
         return NULL;
     gru_map_entry *e = &map->entries[map->count++];
     *e = (gru_map_entry){.key = copy, .len = (uint32_t)len, .hash = hash};
-    map->slots[slot] = (uint32_t)map->count;
+    *at = (slot){(uint32_t)map->count, hash};
     return e;
 }
 
 const gru_map_entry *gru_map_get(const gru_map *map, const char *key, size_t len) {
-    size_t slot = find_slot(map, key, len, hash_key(map->seed, key, len));
-    return map->slots[slot] ? &map->entries[map->slots[slot] - 1] : NULL;
+    const slot *at = find_slot(map, key, len, len, hash_key(map->seed, key, len, len));
+    return at->index ? &map->entries[at->index - 1] : NULL;
 }
 
 size_t gru_map_count(const gru_map *map) {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum {
+    AHEAD = 16,            /* words that are looked for at a time */
     GUESS_BYTES = 1 << 20, /* text looked at before AUTO is decided */
     CLASSES_ALWAYS = 20,   /* this many labels are never doubted */
     CLASSES_LISTED = 20    /* at most so many are named in a message */
@@ -127,8 +128,8 @@ void gru_corpus_free(gru_corpus *c) {
 /* ---- adding ---- */
 
 /* Counts a word of the current row; its number, or −1 when there is no memory or no number left. */
-static int32_t count_word(gru_corpus *c, const char *word, size_t len) {
-    gru_map_entry *entry = gru_map_put(c->words, word, len);
+static int32_t count_word(gru_corpus *c, const char *word, size_t len, size_t room, uint32_t hash) {
+    gru_map_entry *entry = gru_map_put_hashed(c->words, word, len, room, hash);
     if (!entry)
         return -1;
     if (entry->value == 0) {
@@ -150,31 +151,66 @@ static int32_t count_word(gru_corpus *c, const char *word, size_t len) {
     return index;
 }
 
-static gru_status add_tokens(gru_corpus *c, const char *text, size_t len, gru_error *err) {
+static gru_status count_words(gru_corpus *c, const char *buffer, const gru_token *tokens,
+                              size_t count, gru_error *err) {
+    uint32_t hash[AHEAD];
+    size_t end = count ? tokens[count - 1].start + tokens[count - 1].len : 0;
+    for (size_t n; count; tokens += n, count -= n) {
+        n = count < AHEAD ? count : AHEAD;
+        for (size_t i = 0; i < n; i++) {
+            const gru_token *t = &tokens[i];
+            hash[i] = gru_map_hash(c->words, buffer + t->start, t->len, end - t->start);
+            gru_map_prefetch_slot(c->words, hash[i]);
+        }
+        for (size_t i = 0; i < n; i++) {
+            size_t index = gru_map_prefetch_entry(c->words, hash[i]);
+            if (index != SIZE_MAX)
+                __builtin_prefetch(&c->stats[index]);
+        }
+        for (size_t i = 0; i < n; i++) {
+            const gru_token *t = &tokens[i];
+            int32_t number = count_word(c, buffer + t->start, t->len, end - t->start, hash[i]);
+            if (number < 0)
+                return gru_error_memory(err, t->len);
+            c->tokens[c->token_count++] = number;
+        }
+    }
+    return GRU_OK;
+}
+
+static void look_up(gru_corpus *c, const char *buffer, const gru_token *tokens, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        int32_t id = gru_vocab_id(c->vocab, buffer + tokens[i].start, tokens[i].len);
+        c->tokens[c->token_count] = id;
+        c->token_count += id > 0;
+    }
+}
+
+/* The next row. */
+static gru_status add_tokens(gru_corpus *c, const char *buffer, const gru_token *tokens,
+                             size_t count, gru_error *err) {
+    gru_status status =
+        gru_mem_grow(&c->tokens, &c->token_cap, c->token_count + count, sizeof *c->tokens, err);
+    if (!status)
+        status = gru_mem_grow(&c->row_end, &c->row_cap, c->rows + 1, sizeof *c->row_end, err);
+    size_t before = c->token_count;
+    if (!status && c->vocab)
+        look_up(c, buffer, tokens, count);
+    else if (!status)
+        status = count_words(c, buffer, tokens, count, err);
+    if (status)
+        return status;
+    c->empty += c->token_count == before;
+    c->row_end[c->rows++] = c->token_count;
+    return GRU_OK;
+}
+
+static gru_status add_text(gru_corpus *c, const char *text, size_t len, gru_error *err) {
     const char *buffer;
     const gru_token *tokens;
     size_t count;
     gru_status status = gru_segmenter_split(c->segmenter, text, len, &buffer, &tokens, &count, err);
-    if (!status)
-        status =
-            gru_mem_grow(&c->tokens, &c->token_cap, c->token_count + count, sizeof *c->tokens, err);
-    if (!status)
-        status = gru_mem_grow(&c->row_end, &c->row_cap, c->rows + 1, sizeof *c->row_end, err);
-    if (status)
-        return status;
-    size_t before = c->token_count;
-    for (size_t i = 0; i < count; i++) {
-        const char *word = buffer + tokens[i].start;
-        int32_t number = c->vocab ? gru_vocab_id(c->vocab, word, tokens[i].len)
-                                  : count_word(c, word, tokens[i].len);
-        if (number < 0)
-            return gru_error_memory(err, tokens[i].len);
-        if (!c->vocab || number > 0)
-            c->tokens[c->token_count++] = number;
-    }
-    c->empty += c->token_count == before;
-    c->row_end[c->rows++] = c->token_count;
-    return GRU_OK;
+    return status ? status : add_tokens(c, buffer, tokens, count, err);
 }
 
 /* Decides AUTO from what was looked at, and takes up the texts that waited for it. */
@@ -187,7 +223,7 @@ static gru_status decide(gru_corpus *c, gru_error *err) {
     gru_status status = settle(c, &options, err);
     size_t from = 0;
     for (size_t i = 0; !status && i < c->waiting_count; i++) {
-        status = add_tokens(c, gru_str_text(&c->waiting) + from, c->waiting_end[i] - from, err);
+        status = add_text(c, gru_str_text(&c->waiting) + from, c->waiting_end[i] - from, err);
         from = c->waiting_end[i];
     }
     gru_str_free(&c->waiting);
@@ -248,14 +284,29 @@ static gru_status add_label(gru_corpus *c, const char *label, size_t len, gru_er
     return GRU_OK;
 }
 
-gru_status gru_corpus_add(gru_corpus *c, const char *text, size_t len, const char *label,
-                          size_t label_len, gru_error *err) {
+static gru_status start_row(gru_corpus *c, const char *label, size_t len, gru_error *err) {
     if (c->rows + c->waiting_count >= UINT32_MAX - 1)
         return gru_error_set(err, GRU_ERR_DATA, "more than 4294967293 texts");
-    gru_status status = label ? add_label(c, label, label_len, err) : GRU_OK;
+    return label ? add_label(c, label, len, err) : GRU_OK;
+}
+
+gru_status gru_corpus_add(gru_corpus *c, const char *text, size_t len, const char *label,
+                          size_t label_len, gru_error *err) {
+    gru_status status = start_row(c, label, label_len, err);
     if (status)
         return status;
-    return c->segmenter ? add_tokens(c, text, len, err) : wait_for_guess(c, text, len, err);
+    return c->segmenter ? add_text(c, text, len, err) : wait_for_guess(c, text, len, err);
+}
+
+gru_status gru_corpus_add_split(gru_corpus *c, const char *buffer, const gru_token *tokens,
+                                size_t count, const char *label, size_t label_len, gru_error *err) {
+    gru_status status = start_row(c, label, label_len, err);
+    return status ? status : add_tokens(c, buffer, tokens, count, err);
+}
+
+gru_status gru_corpus_segmenter(const gru_corpus *c, gru_segmenter **out, gru_error *err) {
+    *out = NULL;
+    return c->segmenter ? gru_vocab_segmenter(c->vocab ? c->vocab : c->settings, out, err) : GRU_OK;
 }
 
 gru_status gru_corpus_add_name(gru_corpus *c, const char *name, size_t len, gru_error *err) {

@@ -18,6 +18,13 @@ void gru_corpus_free(gru_corpus *c);
  * vocabulary a label that isn't among its classes is GRU_ERR_DATA and the message lists them. */
 gru_status gru_corpus_add(gru_corpus *c, const char *text, size_t len, const char *label,
                           size_t label_len, gru_error *err);
+/* The same for a text that was split before, by a segmenter from gru_corpus_segmenter: its tokens
+ * in buffer. */
+gru_status gru_corpus_add_split(gru_corpus *c, const char *buffer, const gru_token *tokens,
+                                size_t count, const char *label, size_t label_len, gru_error *err);
+/* A segmenter of the caller's own, to split texts on another thread; *out NULL while AUTO is not
+ * decided. Free it with gru_segmenter_free. */
+gru_status gru_corpus_segmenter(const gru_corpus *c, gru_segmenter **out, gru_error *err);
 /* Names the text added last (a date, a key): all are named or none is. */
 gru_status gru_corpus_add_name(gru_corpus *c, const char *name, size_t len, gru_error *err);
 /* Ranks the words, sorts the classes (as whole numbers if all are, else by bytes) and turns the

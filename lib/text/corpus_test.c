@@ -155,6 +155,41 @@ static gru_corpus *corpus_of(const gru_vocab_options *o, const char *const *text
     return corpus;
 }
 
+Test(corpus, takes_texts_that_were_split_elsewhere) {
+    const char *const texts[] = {"The film, the FILM", "",
+                                 "naïve Čapek and the very longest word of all"};
+    const gru_vocab_options undecided = {.lower = -1, .max_len = 0};
+    gru_error err = {0};
+    gru_segmenter *segmenter;
+    gru_corpus *whole = corpus_of(&plain, texts, NULL, 3), *split, *other;
+    cr_assert_eq(gru_corpus_new(&split, &plain, &err), GRU_OK);
+    cr_assert_eq(gru_corpus_segmenter(split, &segmenter, &err), GRU_OK);
+    for (size_t i = 0; i < 3; i++) {
+        const char *buffer;
+        const gru_token *tokens;
+        size_t count;
+        cr_assert_eq(gru_segmenter_split(segmenter, texts[i], strlen(texts[i]), &buffer, &tokens,
+                                         &count, &err),
+                     GRU_OK);
+        cr_assert_eq(gru_corpus_add_split(split, buffer, tokens, count, NULL, 0, &err), GRU_OK);
+    }
+    cr_assert_eq(gru_corpus_empty(split), 1);
+    for (size_t i = 0; i < 3; i++) {
+        size_t count, expected;
+        const int32_t *row = gru_corpus_row(split, i, &count),
+                      *same = gru_corpus_row(whole, i, &expected);
+        cr_assert_eq(count, expected);
+        cr_assert(count == 0 || memcmp(row, same, count * sizeof *row) == 0);
+    }
+    gru_segmenter_free(segmenter);
+    cr_assert_eq(gru_corpus_new(&other, &undecided, &err), GRU_OK);
+    cr_assert_eq(gru_corpus_segmenter(other, &segmenter, &err), GRU_OK);
+    cr_assert_null(segmenter);
+    gru_corpus_free(other);
+    gru_corpus_free(split);
+    gru_corpus_free(whole);
+}
+
 Test(corpus, sorts_whole_numbers_as_numbers_and_all_else_as_text) {
     const char *const texts[] = {"a", "b", "c"};
     const char *const numbers[] = {"10", "9", "-1"}, *const words[] = {"10", "9", "x"};

@@ -1,4 +1,5 @@
-/* A corpus filled from a source: one thread reads and parses while another segments and counts. */
+/* A corpus filled from a source: one thread reads and splits texts into words while another
+ * counts them. */
 #ifndef GRU_TEXT_READ_H
 #define GRU_TEXT_READ_H
 
