@@ -397,17 +397,23 @@ static void forward_attention(const gru_plan *plan, const gru_layer_plan *l, gru
         plan->kern->affine(u, n, weights_at(plan, l->bias_at), m->in + t * in, l->in.units,
                            l->dense.forward, NULL, 0, NULL);
         plan->kern->tanh(u, n * L);
-        for (size_t i = 0; i < L; i++)
-            e[i] = weights_at(plan, l->weight_bias_at)[0];
-        for (size_t j = 0; j < n; j++)
-            for (size_t i = 0; i < L; i++)
-                e[i] += u[j * L + i] * v[j];
+        plan->kern->affine(e, 1, weights_at(plan, l->weight_bias_at), u, n, v, NULL, 0, NULL);
     }
     softmax_steps(plan, s, alpha);
     memset(m->own, 0, l->in.units * L * sizeof *m->own);
     for (size_t t = s->first; t < s->end; t++)
         plan->kern->scale_add(m->own, m->in + t * in, alpha + t * L, l->in.units);
     m->out = m->own;
+}
+
+/* From u = tanh(W h + b) to the gradient of what is in the tanh: de vⱼ (1 − uⱼ²). */
+static void back_score(gru_real *restrict u, const gru_real *restrict de,
+                       const gru_real *restrict v, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = 0; i < L; i++) {
+            gru_real y = u[j * L + i];
+            u[j * L + i] = de[i] * v[j] * (1 - y * y);
+        }
 }
 
 static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
@@ -426,26 +432,20 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
         for (size_t i = 0; i < L; i++)
             total[i] += de[t * L + i] * alpha[t * L + i];
     }
-    for (size_t t = s->first; t < s->end; t++) {
-        gru_real *u = m->cache + t * n * L, *e = de + t * L;
+    for (size_t t = s->first; t < s->end; t++)
         for (size_t i = 0; i < L; i++) /* through the softmax: de = α (dα − Σ α dα) */
-            e[i] = alpha[t * L + i] * (e[i] - total[i]);
-        for (size_t j = 0; j < n; j++) {
-            gru_real sum = 0;
-            for (size_t i = 0; i < L; i++) {
-                gru_real y = u[j * L + i];
-                sum += e[i] * y;
-                u[j * L + i] = e[i] * v[j] * (1 - y * y);
-            }
-            s->gradient[l->weight_at + j] += sum;
-        }
+            de[t * L + i] = alpha[t * L + i] * (de[t * L + i] - total[i]);
+    gru_real *u = m->cache + s->first * n * L;
+    gru_add_outer(plan, s->gradient + l->weight_at, 1, u, n, (ptrdiff_t)(n * L), de + s->first * L,
+                  1, L, steps);
+    for (size_t t = s->first; t < s->end; t++) {
+        back_score(m->cache + t * n * L, de + t * L, v, n);
         if (!din)
             continue;
         plan->kern->scale_add(din + t * in, dout, alpha + t * L, l->in.units);
-        plan->kern->affine(din + t * in, l->in.units, NULL, u, n, l->dense.transposed, NULL, 0,
-                           NULL);
+        plan->kern->affine(din + t * in, l->in.units, NULL, m->cache + t * n * L, n,
+                           l->dense.transposed, NULL, 0, NULL);
     }
-    const gru_real *u = m->cache + s->first * n * L;
     gru_slice_enter(s, l, GRU_PART_WEIGHTS);
     gru_add_outer(plan, s->gradient + l->kernel_at, n, m->in + s->first * in, l->in.units,
                   (ptrdiff_t)in, u, n, (ptrdiff_t)(n * L), steps);
