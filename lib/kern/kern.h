@@ -134,19 +134,30 @@ static inline size_t gru_panel_count(size_t columns, size_t panel) {
 static inline size_t gru_panel_start(size_t columns, size_t panels, size_t index) {
     return columns * index / panels;
 }
-/* For one sequence: columns of a row of sums, and where a gate's unit lies in it. */
+/* For one sequence: units beyond whole blocks that are so few that 16 columns hold all their gates
+ * share them, gate by gate. */
+static inline bool gru_lone_tight(size_t units, size_t gates) {
+    size_t few = units % GRU_LANES;
+    return few && gates > 2 && few * gates <= GRU_LANES;
+}
+/* Columns of a row of sums, and where a gate's unit lies in it. Of a GRU with the reset before, z
+ * and r come first, as of 2 gates, and n after them, as of 1. */
 static inline size_t gru_lone_columns(size_t units, size_t gates) {
-    return (units + GRU_LANES - 1) / GRU_LANES * gates * GRU_LANES;
+    size_t blocks = (units + GRU_LANES - 1) / GRU_LANES;
+    return (blocks * gates - (gru_lone_tight(units, gates) ? gates - 1 : 0)) * GRU_LANES;
 }
 static inline size_t gru_lone_column(size_t units, size_t gates, size_t gate, size_t unit) {
-    (void)units;
-    return (unit / GRU_LANES * gates + gate) * GRU_LANES + unit % GRU_LANES;
+    size_t few = units % GRU_LANES, first = unit / GRU_LANES * gates * GRU_LANES;
+    if (unit >= units - few && gru_lone_tight(units, gates))
+        return first + gate * few + unit % GRU_LANES;
+    return first + gate * GRU_LANES + unit % GRU_LANES;
 }
 /* Where the recurrent weight from unit k to a gate of a unit lies. */
 static inline size_t gru_lone_weight(size_t units, size_t gates, size_t k, size_t gate,
                                      size_t unit) {
     size_t block = unit / GRU_LANES * gates * GRU_LANES;
-    return block * units + k * gates * GRU_LANES +
+    bool tight = unit >= units - units % GRU_LANES && gru_lone_tight(units, gates);
+    return block * units + k * (tight ? 1 : gates) * GRU_LANES +
            (gru_lone_column(units, gates, gate, unit) - block);
 }
 /* packed[k·columns elements] from w: element (k, j) at w[k·row_step + j·column_step]; panels

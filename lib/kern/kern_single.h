@@ -70,13 +70,13 @@ typedef struct lone_step {
     bool up; /* from the first unit to the last, which the sums over the states meet downwards */
 } lone_step;
 
-/* The state of one vector of units from its gates; `at` is its first unit. */
+/* The state of one vector of units from its gates; `at` is its first unit, x GRU's x Wn + bn. */
 INLINE void lone_cell(lone_kind kind, const gru_lone *s, const lone_step *p, size_t at,
-                      const vec *gate, const gru_real *sums) {
+                      const vec *gate, vec x) {
     vec h = load(p->h + at);
     if (kind == LONE_GRU) {
         vec z = vec_sigmoid(gate[0]), r = vec_sigmoid(gate[1]);
-        vec n = vec_tanh(load(sums + 2 * GRU_LANES) + r * gate[2]);
+        vec n = vec_tanh(x + r * gate[2]);
         store(p->next + at, either(s->update_new, h + z * (n - h), n + z * (h - n)));
     } else if (kind == LONE_RESET) {
         store(s->z + at, vec_sigmoid(gate[0]));
@@ -94,47 +94,93 @@ INLINE void lone_cell(lone_kind kind, const gru_lone *s, const lone_step *p, siz
     }
 }
 
-/* Gates of a row of sums. */
-INLINE int lone_summed(lone_kind kind) {
-    return kind == LONE_LSTM ? 4 : kind == LONE_RNN ? 1 : 3;
+/* Gates that are summed at a time. */
+INLINE int lone_gates(lone_kind kind) {
+    return kind == LONE_LSTM ? 4 : kind == LONE_GRU ? 3 : kind == LONE_RESET ? 2 : 1;
 }
 
 /* `width` vectors of units from unit `at` on. */
 INLINE void lone_panel(lone_kind kind, int width, const gru_lone *s, const lone_step *p,
                        size_t at) {
-    const int gates = kind == LONE_LSTM ? 4 : kind == LONE_GRU ? 3 : kind == LONE_RESET ? 2 : 1;
-    const int summed = lone_summed(kind);
-    const size_t first = at / GRU_LANES * GRU_LANES, lane = at % GRU_LANES;
-    const gru_real *u =
-        (kind == LONE_BEFORE ? s->un : s->u) + first * s->units * (size_t)gates + lane;
-    const gru_real *sums = p->sums + first * (size_t)summed + lane;
+    const int gates = lone_gates(kind);
+    const size_t row = (size_t)(gates * GRU_LANES), lane = at % GRU_LANES;
+    const size_t first = at / GRU_LANES * row;
+    const gru_real *u = (kind == LONE_BEFORE ? s->un : s->u) + first * s->units + lane;
+    const gru_real *sums = p->sums + first + lane;
     vec acc[LONE_SUMS];
 #pragma GCC unroll 16
-    for (int i = 0; i < width * gates; i++) {
-        const gru_real *from = sums + lone_at(i / gates, (size_t)(summed * GRU_LANES));
-        if (kind == LONE_GRU && i % gates == 2)
-            acc[i] = load(s->bias + at + i / gates * VW);
-        else
-            acc[i] = load(from + (kind == LONE_BEFORE ? 2 : i % gates) * GRU_LANES);
-    }
+    for (int i = 0; i < width * gates; i++)
+        acc[i] = kind == LONE_GRU && i % gates == 2
+                     ? load(s->bias + at + i / gates * VW)
+                     : load(sums + lone_at(i / gates, row) + i % gates * GRU_LANES);
     lone_product(acc, width, gates, p->up, kind == LONE_BEFORE ? s->reset : p->h, s->units, u);
 #pragma GCC unroll 4
     for (int j = 0; j < width; j++)
         lone_cell(kind, s, p, at + (size_t)(j * VW), acc + j * gates,
-                  sums + lone_at(j, (size_t)(summed * GRU_LANES)));
+                  kind == LONE_GRU ? load(sums + lone_at(j, row) + 2 * GRU_LANES) : (vec){0});
+}
+
+/* ---- a last block whose gates share 16 columns (gru_lone_tight) ---- */
+enum { LONE_FEW = 16 / 3, LONE_PARTS = (LONE_FEW + VW - 1) / VW }; /* most units, their vectors */
+
+/* Columns [from, from + few) moved to the front, zeros behind them. */
+INLINE void lone_spread(vec out[LONE_PARTS], const vec block[NV], size_t from, size_t few) {
+#if defined(__AVX512F__) && !defined(GRU_DOUBLE)
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    out[0] = _mm512_maskz_permutexvar_ps(
+        (__mmask16)((1u << few) - 1), _mm512_add_epi32(lane, _mm512_set1_epi32((int)from)), *block);
+#else
+    gru_real all[GRU_LANES], some[LONE_PARTS * VW] = {0};
+    memcpy(all, block, sizeof all);
+    for (size_t i = 0; i < few; i++)
+        some[i] = all[from + i];
+    memcpy(out, some, sizeof some);
+#endif
+}
+
+INLINE void lone_tight(lone_kind kind, const gru_lone *s, const lone_step *p) {
+    const int gates = lone_gates(kind);
+    const size_t few = s->units % GRU_LANES, at = s->units - few, first = at * (size_t)gates;
+    vec x[NV], acc[NV], part[4][LONE_PARTS], xn[LONE_PARTS] = {{0}};
+    for (int v = 0; v < NV; v++) {
+        vec column;
+        for (int l = 0; l < VW; l++)
+            column[l] = (gru_real)(v * VW + l);
+        x[v] = acc[v] = load(p->sums + first + v * VW);
+        if (kind == LONE_GRU) /* x Wn stays outside the reset */
+            acc[v] = choose(column < (gru_real)(2 * few), x[v], (vec){0});
+    }
+    lone_product(acc, NV, 1, p->up, p->h, s->units, s->u + first * s->units);
+    for (int g = 0; g < gates; g++)
+        lone_spread(part[g], acc, (size_t)g * few, few);
+    if (kind == LONE_GRU)
+        lone_spread(xn, x, 2 * few, few);
+    for (int v = 0; v < LONE_PARTS; v++) {
+        vec gate[4];
+        for (int g = 0; g < gates; g++)
+            gate[g] = part[g][v];
+        if (kind == LONE_GRU)
+            gate[2] += load(s->bias + at + v * VW);
+        lone_cell(kind, s, p, at + (size_t)(v * VW), gate, xn[v]);
+    }
 }
 
 /* All units, up or down. */
 INLINE void lone_panels(lone_kind kind, const gru_lone *s, const lone_step *p) {
-    const int wide = kind == LONE_RNN ? 4 : kind == LONE_LSTM ? 1 : 2;
-    const size_t vectors = s->blocks * NV, whole = vectors / (size_t)wide,
+    const int wide = kind == LONE_RNN ? 4 : kind == LONE_LSTM && NV == 1 ? 1 : 2;
+    const bool tight = lone_gates(kind) > 2 && gru_lone_tight(s->units, (size_t)lone_gates(kind));
+    const size_t vectors = (s->blocks - tight) * NV, whole = vectors / (size_t)wide,
                  rest = vectors % (size_t)wide;
+    if (tight && !p->up)
+        lone_tight(kind, s, p);
     for (size_t i = 0; !p->up && i < rest; i++)
         lone_panel(kind, 1, s, p, (vectors - 1 - i) * VW);
     for (size_t i = 0; i < whole; i++)
         lone_panel(kind, wide, s, p, (p->up ? i : whole - 1 - i) * (size_t)(wide * VW));
     for (size_t i = 0; p->up && i < rest; i++)
         lone_panel(kind, 1, s, p, (vectors - rest + i) * VW);
+    if (tight && p->up)
+        lone_tight(kind, s, p);
 }
 
 /* A row of sums may come from anywhere in a large table. */
@@ -146,7 +192,9 @@ INLINE void lone_fetch(const gru_real *sums, size_t columns) {
 /* Steps go through the weights up and down in turn, so that each finds in the first-level cache
  * what the one before it read last. */
 INLINE void lone_steps(lone_kind kind, const gru_lone *s) {
-    const size_t width = s->blocks * GRU_LANES, gates = (size_t)lone_summed(kind);
+    const size_t width = s->blocks * GRU_LANES;
+    const size_t columns =
+        kind == LONE_BEFORE ? 3 * width : gru_lone_columns(s->units, (size_t)lone_gates(kind));
     for (size_t i = 0; i < s->steps; i++) {
         size_t t = s->reversed ? s->steps - 1 - i : i;
         lone_step p = {.sums = s->sums[t],
@@ -154,13 +202,15 @@ INLINE void lone_steps(lone_kind kind, const gru_lone *s) {
                        .next = s->h + (t + !s->reversed) * width,
                        .up = i % 2 == 0};
         if (i + 1 < s->steps)
-            lone_fetch(s->sums[s->reversed ? t - 1 : t + 1], gates * width);
+            lone_fetch(s->sums[s->reversed ? t - 1 : t + 1], columns);
         if (s->valid && !s->valid[t]) {
             memcpy(p.next, p.h, width * sizeof *p.h);
             continue;
         }
-        if (kind == LONE_BEFORE)
+        if (kind == LONE_BEFORE) {
             lone_panels(LONE_RESET, s, &p);
+            p.sums += 2 * width;
+        }
         lone_panels(kind, s, &p);
     }
 }

@@ -125,9 +125,21 @@ static gru_real *lay_out_u(const sequence_case *s, size_t first, size_t gates) {
     return u;
 }
 
+/* Columns of a row of sums, and one of them. */
+static size_t columns_of(const sequence_case *s) {
+    return s->cell == BEFORE ? gru_lone_columns(s->units, 2) + gru_lone_columns(s->units, 1)
+                             : gru_lone_columns(s->units, gates_of(s->cell));
+}
+static size_t column_of(const sequence_case *s, size_t gate, size_t unit) {
+    if (s->cell != BEFORE)
+        return gru_lone_column(s->units, gates_of(s->cell), gate, unit);
+    return gate < 2 ? gru_lone_column(s->units, 2, gate, unit)
+                    : gru_lone_columns(s->units, 2) + gru_lone_column(s->units, 1, 0, unit);
+}
+
 static void run_case(const gru_kern *k, const sequence_case *s) {
     size_t gates = gates_of(s->cell), width = (s->units + L - 1) / L * L;
-    size_t columns = gru_lone_columns(s->units, gates);
+    size_t columns = columns_of(s);
     gru_real *sums = block(s->steps * columns), *h = block((s->steps + 1) * width),
              *c = block(width), *z = block(width), *reset = block(width), *cn = block(width);
     const gru_real *rows[STEPS];
@@ -138,8 +150,7 @@ static void run_case(const gru_kern *k, const sequence_case *s) {
         rows[t] = sums + t * columns;
         for (size_t g = 0; g < gates; g++)
             for (size_t j = 0; j < s->units; j++)
-                sums[t * columns + gru_lone_column(s->units, gates, g, j)] =
-                    (gru_real)n.sums[t][g][j];
+                sums[t * columns + column_of(s, g, j)] = (gru_real)n.sums[t][g][j];
     }
     for (size_t j = 0; j < s->units; j++) {
         h[(s->reversed ? s->steps * width : 0) + j] = (gru_real)n.h[0][j];

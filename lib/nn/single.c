@@ -13,7 +13,8 @@ enum { L = GRU_LANES };
 /* Weights with the columns in the lanes, [in][columns], each gate's in blocks of 16 and the blocks'
  * gates side by side, so that a block's gates meet in one place. */
 typedef struct lone_weights {
-    size_t in, out, gates, columns; /* out: of a gate; columns: gates × out in whole blocks */
+    size_t in, out, gates, columns; /* out: of a gate */
+    bool split;                     /* GRU, reset before: n's columns after those of z and r */
     const gru_real *source, *bias_source;
     gru_real *w, *bias;
 } lone_weights;
@@ -82,9 +83,9 @@ bool gru_single_fits(const gru_plan *plan) {
 }
 
 static lone_weights place(gru_arena *a, const gru_plan *plan, size_t at, size_t bias_at, size_t in,
-                          size_t out, size_t gates) {
-    lone_weights p = {.in = in, .out = out, .gates = gates};
-    p.columns = gru_lone_columns(out, gates);
+                          size_t out, size_t gates, bool split) {
+    lone_weights p = {.in = in, .out = out, .gates = gates, .split = split};
+    p.columns = split ? gates * round_up(out) : gru_lone_columns(out, gates);
     p.source = plan->model->weights + at;
     p.bias_source = bias_at == SIZE_MAX ? NULL : plan->model->weights + bias_at;
     p.w = gru_arena_take(a, in * p.columns);
@@ -101,7 +102,7 @@ static void place_way(gru_single *s, lone_layer *y, size_t way, gru_arena *a) {
     size_t gates = gru_layer_gates(l), h = round_up(l->units);
     bool before = l->kind == GRU_LAYER_GRU && l->reset_before;
     bool after = l->kind == GRU_LAYER_GRU && !l->reset_before;
-    v->kernel = place(a, s->plan, d->kernel_at, d->bias_at, p->in.units, l->units, gates);
+    v->kernel = place(a, s->plan, d->kernel_at, d->bias_at, p->in.units, l->units, gates, before);
     v->recurrent_source = weights + d->recurrent_at;
     v->recurrent_bias =
         after && d->bias_at != SIZE_MAX ? weights + d->bias_at + 3 * l->units : NULL;
@@ -138,10 +139,11 @@ static void place_all(gru_single *s, gru_arena *a) {
         for (size_t w = 0; gru_layer_recurrent(l) && w < y->l->ways; w++)
             place_way(s, y, w, a);
         if (l->kind == GRU_LAYER_DENSE || l->kind == GRU_LAYER_ATTENTION) {
-            y->dense = place(a, plan, y->l->kernel_at, y->l->bias_at, y->l->in.units, l->units, 1);
+            y->dense =
+                place(a, plan, y->l->kernel_at, y->l->bias_at, y->l->in.units, l->units, 1, false);
         }
         if (l->kind == GRU_LAYER_ATTENTION) {
-            y->score = place(a, plan, y->l->weight_at, y->l->weight_bias_at, l->units, 1, 1);
+            y->score = place(a, plan, y->l->weight_at, y->l->weight_bias_at, l->units, 1, 1, false);
             y->sums = gru_arena_take(a, s->steps_max * y->dense.columns);
             y->scores = gru_arena_take(a, s->steps_max * L);
         }
@@ -215,10 +217,16 @@ void gru_single_free(gru_single *s) {
 }
 
 /* ---- weights ---- */
+static size_t column_of(const lone_weights *p, size_t gate, size_t unit) {
+    if (p->split)
+        return gate < 2 ? gru_lone_column(p->out, 2, gate, unit) : 2 * round_up(p->out) + unit;
+    return gru_lone_column(p->out, p->gates, gate, unit);
+}
+
 static void fill(const lone_weights *p) {
     for (size_t g = 0; g < p->gates; g++)
         for (size_t j = 0; j < p->out; j++) {
-            size_t from = g * p->out + j, to = gru_lone_column(p->out, p->gates, g, j);
+            size_t from = g * p->out + j, to = column_of(p, g, j);
             for (size_t k = 0; k < p->in; k++)
                 p->w[k * p->columns + to] = p->source[k * p->gates * p->out + from];
             p->bias[to] = p->bias_source ? p->bias_source[from] : 0;
@@ -241,7 +249,7 @@ static void fill_biases(lone_way *v) {
     size_t units = v->run.units;
     for (size_t j = 0; v->recurrent_bias && j < units; j++) {
         for (size_t g = 0; g < 2; g++)
-            v->kernel.bias[gru_lone_column(units, 3, g, j)] += v->recurrent_bias[g * units + j];
+            v->kernel.bias[column_of(&v->kernel, g, j)] += v->recurrent_bias[g * units + j];
         v->bias[j] = v->recurrent_bias[2 * units + j];
     }
 }
