@@ -31,6 +31,25 @@ setup() {
 
 header() { head -n 1 "$1" | tr '\t' ' '; }
 
+@test "rows of different lengths are answered in their order, whatever shares their batch" {
+    awk 'BEGIN {
+        print "text\tsentiment"
+        for (i = 0; i < 120; i++) {
+            line = ""
+            for (n = 1 + (i * i * i) % 20; n > 0; n--)
+                line = line " w" (i * 7 + n * n) % 50
+            print line "\t" i % 2
+        }
+    }' | gru-tokenize --fit v.tsv --text text --label sentiment --max-len 20 -o x.npy
+    gru-train -q --arch 'embedding 100 8 mask; gru 8 sequences; attention 4; dense 1 sigmoid' --epochs 1 -o m.gru x.npy
+    gru-predict --attention a.tsv m.gru x.npy >together.tsv
+    gru-predict --attention b.tsv --batch-size 16 m.gru x.npy >sixteen.tsv
+    cmp together.tsv sixteen.tsv
+    cmp a.tsv b.tsv
+    gru-predict --batch-size 2 m.gru x.npy >two.tsv
+    cmp together.tsv two.tsv
+}
+
 @test "two classes: label, confidence, score" {
     gru-predict -o p.tsv "$F/binary.gru" "$F/reviews.npy"
     [ "$(header p.tsv)" = "id y_true label confidence score" ]

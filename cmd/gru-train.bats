@@ -77,6 +77,51 @@ END
     [ "$status" -eq 1 ]
 }
 
+# 120 texts of 1 to 20 words, most of them short.
+uneven() {
+    awk 'BEGIN {
+        print "text\tsentiment"
+        for (i = 0; i < 120; i++) {
+            line = ""
+            for (n = 1 + (i * i * i) % 20; n > 0; n--)
+                line = line " w" (i * 7 + n * n) % 50
+            print line "\t" i % 2
+        }
+    }' | gru-tokenize --fit uneven.tsv --text text --label sentiment --max-len 20 -o uneven.npy
+}
+
+@test "--bucket computes little padding, with the same bits for any threads and after resuming" {
+    uneven
+    set -- --arch 'embedding 100 8 mask; gru 8 dropout=0.1; dense 1 sigmoid' --bucket \
+        --batch-size 16 --validation-split 20% --epochs 4
+    run gru-train -v "$@" --threads 1 --history h.tsv -o one.gru uneven.npy
+    [ "$status" -eq 0 ]
+    [[ "$output" =~ epoch\ 1:\ ([0-9]+)\.[0-9]\ %\ of\ the\ computed\ steps\ are\ useful,\ ([0-9]+) ]]
+    [ "${BASH_REMATCH[1]}" -ge 80 ]
+    [ "${BASH_REMATCH[2]}" -le 70 ]
+    gru-train -q "$@" --threads 3 -o three.gru uneven.npy
+    cmp one.gru three.gru
+    gru-train -q "$@" --epochs 2 --checkpoint c -o half.gru uneven.npy
+    gru-train -q "$@" --resume c -o resumed.gru uneven.npy
+    cmp one.gru resumed.gru
+    run gru-train -q --resume c --epochs 4 --batch-size 16 --validation-split 20% -o x.gru uneven.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *bucketed* ]]
+}
+
+@test "--bucket wants samples that differ in length, and no order to be kept" {
+    prices
+    run gru-train --bucket --arch 'gru 4; dense 1' -o x.gru stock.npy
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"all samples are as long"* ]]
+    run gru-train --bucket --no-shuffle --arch 'gru 4; dense 1' -o x.gru stock.npy
+    [ "$status" -eq 2 ]
+    uneven
+    run gru-train --bucket --arch 'embedding 100 8 mask; gru 4 stateful; dense 1 sigmoid' -o x.gru uneven.npy
+    [ "$status" -eq 2 ]
+    [[ "$output" == *stateful* ]]
+}
+
 @test "a resumed run gives the same bits as one that never stopped" {
     reviews
     set -- --arch "$sentiment" --validation val.npy --early-stopping patience=3,restore-best \

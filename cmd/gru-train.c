@@ -27,6 +27,7 @@ static const gru_option options[] = {
     {"batch-size", 0, GRU_OPTION_INT, &w.batch, "N", "samples a step", 1, 1e6, NULL},
     {"accumulate", 0, GRU_OPTION_INT, &w.accumulate, "N", "batches whose gradients make one step", 1, 1e6, NULL},
     {"no-shuffle", 0, GRU_OPTION_OFF, &w.shuffle, NULL, "take the samples in the order they come in", 0, 0, NULL},
+    {"bucket", 0, GRU_OPTION_FLAG, &w.bucket, NULL, "make batches of samples of similar length, so that padding costs little", 0, 0, NULL},
     {"class-weight", 0, GRU_OPTION_TEXT, &w.class_weight, "auto|A,B,...", "weight of each class in the loss; auto: balanced", 0, 0, NULL},
     {"clip-norm", 0, GRU_OPTION_NUMBER, &w.clip_norm, "X", "most norm of each tensor's gradient; 0: off", 0, 1e30, NULL},
     {"clip-global-norm", 0, GRU_OPTION_NUMBER, &w.clip_global_norm, "X", "most norm of the whole gradient; 0: off", 0, 1e30, NULL},

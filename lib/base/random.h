@@ -14,7 +14,8 @@ typedef enum gru_purpose {
     GRU_PURPOSE_INIT = 1, /* initial weights; stream = tensor number */
     GRU_PURPOSE_SHUFFLE,  /* order of an epoch */
     GRU_PURPOSE_DROPOUT,  /* masks; stream = layer number */
-    GRU_PURPOSE_TEST
+    GRU_PURPOSE_TEST,
+    GRU_PURPOSE_BUCKET /* order of an epoch's batches */
 } gru_purpose;
 
 /* One block of four words. */

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "train/bucket.h"
 #include "nn/profile.h"
 
 #include <math.h>
@@ -25,6 +26,8 @@ struct gru_trainer {
     bool whole_epochs; /* states are carried from batch to batch, and no checkpoint holds them */
     size_t batches;    /* of an epoch */
     uint32_t *order;
+    gru_buckets *buckets;          /* or NULL */
+    uint32_t *check_order;         /* of the validation samples, or NULL: as they come */
     const unsigned char **records; /* of the batch */
     /* rows of the embedding's table that the coming batch uses */
     uint32_t *rows, *stamps, stamp;
@@ -80,6 +83,37 @@ static gru_status new_accumulator(gru_trainer *t, gru_error *err) {
     return gru_mem_new(&t->sum_stamps, t->row_limit, sizeof *t->sum_stamps, err);
 }
 
+static gru_status new_check_order(gru_trainer *t, gru_error *err) {
+    gru_buckets *b;
+    size_t count = t->validation.count;
+    if (count == 0 || gru_buckets_new(&b, t->model, t->validation, t->options.batch, err)) {
+        return count ? err->code : GRU_OK;
+    }
+    if (!gru_mem_new(&t->check_order, count, sizeof *t->check_order, err)) {
+        gru_buckets_ascending(b, t->check_order);
+    }
+    gru_buckets_free(b);
+    return t->check_order ? GRU_OK : err->code;
+}
+
+static gru_status new_buckets(gru_trainer *t, gru_error *err) {
+    if (!t->options.bucket) {
+        return GRU_OK;
+    }
+    if (!gru_rows_differ(t->model, t->spec)) {
+        return gru_error_set(err, GRU_ERR_USAGE,
+                             "--bucket: all samples are as long: they have no field len, and no "
+                             "embedding masks padding (embedding V D mask)");
+    }
+    if (t->whole_epochs) {
+        return gru_error_set(err, GRU_ERR_USAGE,
+                             "--bucket: a stateful layer goes on from batch to batch, in the order "
+                             "of the samples");
+    }
+    gru_status status = gru_buckets_new(&t->buckets, t->model, t->train, t->options.batch, err);
+    return status ? status : new_check_order(t, err);
+}
+
 static gru_status new_memory(gru_trainer *t, gru_error *err) {
     size_t sparse = gru_optimizer_sparse(t->optimizer);
     size_t weights = gru_model_weight_count(t->model);
@@ -95,7 +129,8 @@ static gru_status new_memory(gru_trainer *t, gru_error *err) {
          gru_mem_new(&t->state.best, weights, sizeof *t->state.best, err))) {
         return err->code;
     }
-    return new_accumulator(t, err);
+    gru_status status = new_buckets(t, err);
+    return status ? status : new_accumulator(t, err);
 }
 
 static gru_status check_monitor(gru_trainer *t, gru_error *err) {
@@ -162,6 +197,8 @@ void gru_trainer_free(gru_trainer *t) {
     gru_gradients_free(&t->gradients);
     free(t->state.best);
     free(t->state.good);
+    gru_buckets_free(t->buckets);
+    free(t->check_order);
     free(t->order);
     free(t->records);
     free(t->rows);
@@ -184,7 +221,10 @@ const gru_gradients *gru_trainer_gradients(const gru_trainer *t) {
 static void fixed_text(const gru_trainer *t, char text[200]) {
     snprintf(text, 200, "batch %zu, accumulate %zu, seed %llu, %zu samples, %zu for validation, %s",
              t->options.batch, t->options.accumulate, (unsigned long long)t->options.seed,
-             t->train.count, t->validation.count, t->options.shuffle ? "shuffled" : "in order");
+             t->train.count, t->validation.count,
+             t->options.bucket    ? "bucketed"
+             : t->options.shuffle ? "shuffled"
+                                  : "in order");
 }
 
 gru_status gru_trainer_resume(gru_trainer *t, const gru_bundle *b, const char *name,
@@ -411,7 +451,8 @@ static gru_status validate(gru_trainer *t, gru_epoch *epoch, gru_error *err) {
         size_t rows = v.count - at < t->options.batch ? v.count - at : t->options.batch;
         gru_figures figures = {0};
         for (size_t r = 0; r < rows; r++) {
-            t->records[r] = gru_dataset_record(v.set, v.start + at + r);
+            size_t row = t->check_order ? t->check_order[at + r] : at + r;
+            t->records[r] = gru_dataset_record(v.set, v.start + row);
         }
         gru_batch batch = {rows, t->records, gru_dataset_spec(v.set), t->state.epoch, 0};
         if (gru_runner_evaluate(t->runner, &batch, &figures, err)) {
@@ -522,17 +563,28 @@ static gru_status run_batches(gru_trainer *t, gru_error *err) {
     return GRU_OK;
 }
 
+static void order_epoch(gru_trainer *t) {
+    if (!t->options.shuffle) {
+        for (size_t i = 0; i < t->train.count; i++) {
+            t->order[i] = (uint32_t)i;
+        }
+        return;
+    }
+    gru_order_shuffle(t->order, t->train.count, t->options.seed, t->state.epoch);
+    if (t->buckets) {
+        double before = gru_buckets_useful(t->buckets, t->order);
+        gru_buckets_epoch(t->buckets, t->order, t->options.seed, t->state.epoch);
+        gru_detail("epoch %zu: %.1f %% of the computed steps are useful, %.1f %% without --bucket",
+                   t->state.epoch + 1, 100 * gru_buckets_useful(t->buckets, t->order),
+                   100 * before);
+    }
+}
+
 static gru_status run_epoch(gru_trainer *t, gru_error *err) {
     gru_train_state *s = &t->state;
     gru_profile *profile = gru_pool_profile(t->pool);
     t->epoch_start = now();
-    if (t->options.shuffle) {
-        gru_order_shuffle(t->order, t->train.count, t->options.seed, s->epoch);
-    } else {
-        for (size_t i = 0; i < t->train.count; i++) {
-            t->order[i] = (uint32_t)i;
-        }
-    }
+    order_epoch(t);
     if (s->batch == 0) {
         gru_runner_reset_states(t->runner);
     }

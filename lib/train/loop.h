@@ -32,6 +32,7 @@ typedef struct gru_train_hooks {
 typedef struct gru_train_options {
     size_t epochs, batch, accumulate; /* accumulate: batches per step, 1 or more */
     bool shuffle;
+    bool bucket; /* batches of samples of similar length (bucket.h); needs shuffle */
     uint64_t seed;
     gru_optimizer_options optimizer;
     gru_schedule schedule;
@@ -49,7 +50,8 @@ typedef struct gru_train_options {
 typedef struct gru_trainer gru_trainer;
 
 /* Everything is borrowed; validation.count 0: none. GRU_ERR_USAGE when the monitored figure does
- * not exist, or options.gradients are wanted and no layer is recurrent. */
+ * not exist, or options.gradients are wanted and no layer is recurrent, or options.bucket
+ * where all samples are as long or a layer is stateful. */
 gru_status gru_trainer_new(gru_trainer **out, gru_model *model, gru_samples train,
                            gru_samples validation, gru_pool *pool, const gru_train_options *options,
                            const gru_train_hooks *hooks, gru_error *err);

@@ -4,6 +4,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "text/vocab.h"
+#include "train/bucket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,10 @@ typedef struct side {
     gru_table_writer to;
 } side;
 
+typedef struct row_length {
+    uint32_t steps, row;
+} row_length;
+
 struct gru_predictor {
     gru_package *package;
     const char *name;
@@ -29,6 +34,12 @@ struct gru_predictor {
     gru_answers answers;
     unsigned char *buffer; /* [batch] records */
     const unsigned char **records;
+    /* rows of similar length lie in one slice, where they can differ; the runner's row k is ours
+     * lengths[k].row, and our row i the runner's place[i] */
+    bool sorted;
+    row_length *lengths;
+    const unsigned char **by_length;
+    size_t *place;
     size_t filled, rows;
     side attention, states;
     gru_vocab *vocab; /* names of tokens beside the attention; or NULL */
@@ -105,11 +116,12 @@ static gru_status put_sides(gru_predictor *p, size_t row, gru_error *err) {
     size_t first, end, units, steps = p->spec.slot[GRU_X].shape[0];
     const gru_real *weights = gru_runner_attention(p->runner);
     const gru_real *states = gru_runner_states(p->runner, &units);
-    gru_runner_valid(p->runner, row, &first, &end);
+    size_t place = p->place[row];
+    gru_runner_valid(p->runner, place, &first, &end);
     for (size_t t = first; p->attention.out && t < end; t++) {
         side *s = &p->attention;
         if (start_line(p, s, row, t, err) || (p->vocab && put_token(p, row, t, err)) ||
-            gru_table_put_float(&s->to, (float)weights[row * steps + t], err) ||
+            gru_table_put_float(&s->to, (float)weights[place * steps + t], err) ||
             gru_table_end_row(&s->to, err)) {
             return err->code;
         }
@@ -118,7 +130,8 @@ static gru_status put_sides(gru_predictor *p, size_t row, gru_error *err) {
         side *s = &p->states;
         gru_status status = start_line(p, s, row, t, err);
         for (size_t u = 0; status == GRU_OK && u < units; u++) {
-            status = gru_table_put_float(&s->to, (float)states[(row * steps + t) * units + u], err);
+            status =
+                gru_table_put_float(&s->to, (float)states[(place * steps + t) * units + u], err);
         }
         if (status || gru_table_end_row(&s->to, err)) {
             return err->code;
@@ -128,6 +141,17 @@ static gru_status put_sides(gru_predictor *p, size_t row, gru_error *err) {
 }
 
 /* ---- life ---- */
+
+/* A stateful layer goes on from a batch's row to the same row of the next. */
+static bool may_sort(const gru_predictor *p) {
+    const gru_arch *arch = gru_model_arch(p->package->model);
+    for (size_t i = 0; i < arch->count; i++) {
+        if (arch->layers[i].stateful) {
+            return false;
+        }
+    }
+    return gru_rows_differ(p->package->model, &p->spec);
+}
 
 static gru_status set_up(gru_predictor *p, gru_error *err) {
     const gru_predict_options *o = &p->options;
@@ -142,6 +166,9 @@ static gru_status set_up(gru_predictor *p, gru_error *err) {
     }
     if (gru_mem_new(&p->buffer, o->batch, p->spec.bytes, err) ||
         gru_mem_new(&p->records, o->batch, sizeof *p->records, err) ||
+        gru_mem_new(&p->lengths, o->batch, sizeof *p->lengths, err) ||
+        gru_mem_new(&p->by_length, o->batch, sizeof *p->by_length, err) ||
+        gru_mem_new(&p->place, o->batch, sizeof *p->place, err) ||
         gru_pool_new(&p->pool, threads, err) ||
         gru_runner_new(&p->runner, p->package->model, p->pool, &how, err)) {
         return err->code;
@@ -149,6 +176,7 @@ static gru_status set_up(gru_predictor *p, gru_error *err) {
     for (size_t i = 0; i < o->batch; i++) {
         p->records[i] = p->buffer + i * p->spec.bytes;
     }
+    p->sorted = may_sort(p);
     if (o->attention && open_attention(p, err)) {
         return err->code;
     }
@@ -194,6 +222,9 @@ void gru_predictor_free(gru_predictor *p) {
     gru_vocab_free(p->vocab);
     free(p->buffer);
     free(p->records);
+    free(p->lengths);
+    free(p->by_length);
+    free(p->place);
     free(p);
 }
 
@@ -202,16 +233,43 @@ void *gru_predictor_room(gru_predictor *p, size_t *max) {
     return p->buffer + p->filled * p->spec.bytes;
 }
 
+static int shorter(const void *a, const void *b) {
+    const row_length *x = a, *y = b;
+    if (x->steps != y->steps) {
+        return x->steps < y->steps ? -1 : 1;
+    }
+    return x->row < y->row ? -1 : 1;
+}
+
+static void sort_batch(gru_predictor *p) {
+    for (size_t i = 0; i < p->filled; i++) {
+        uint32_t first = 0, end = 0;
+        if (p->sorted) {
+            gru_row_span(p->package->model, &p->spec, p->records[i], &first, &end);
+        }
+        p->lengths[i] = (row_length){end - first, (uint32_t)i};
+    }
+    if (p->sorted) {
+        qsort(p->lengths, p->filled, sizeof *p->lengths, shorter);
+    }
+    for (size_t k = 0; k < p->filled; k++) {
+        p->by_length[k] = p->records[p->lengths[k].row];
+        p->place[p->lengths[k].row] = k;
+    }
+}
+
 static gru_status run(gru_predictor *p, gru_error *err) {
-    gru_batch batch = {p->filled, p->records, &p->spec, 0, 0};
+    gru_batch batch = {p->filled, p->by_length, &p->spec, 0, 0};
     if (p->filled == 0) {
         return GRU_OK;
     }
+    sort_batch(p);
     if (gru_runner_predict(p->runner, &batch, err)) {
         return gru_error_at(err, "%s", p->name);
     }
     for (size_t row = 0; row < p->filled; row++) {
-        gru_status status = gru_answers_row(&p->answers, p->runner, row, p->records[row], err);
+        gru_status status =
+            gru_answers_row(&p->answers, p->runner, p->place[row], p->records[row], err);
         if (status == GRU_OK && (p->attention.out || p->states.out)) {
             status = put_sides(p, row, err);
         }

@@ -54,6 +54,9 @@ static json_t *options(const gru_train_options *o, const char *optimizer) {
     json_object_set_new(j, "batch-size", whole(o->batch));
     json_object_set_new(j, "accumulate", whole(o->accumulate));
     json_object_set_new(j, "shuffle", json_boolean(o->shuffle));
+    if (o->bucket) {
+        json_object_set_new(j, "bucket", json_true());
+    }
     json_object_set_new(j, "schedule", schedule(o));
     if (o->monitor) {
         json_object_set_new(j, "monitor", json_string(o->monitor));

@@ -77,6 +77,10 @@ static gru_status take_words(gru_session *s, gru_error *err) {
     if (!w->arch && !w->resume) {
         return gru_error_set(err, GRU_ERR_USAGE, "--arch is missing: which network to train");
     }
+    if (w->bucket && !w->shuffle) {
+        return gru_error_set(err, GRU_ERR_USAGE,
+                             "only one of --bucket and --no-shuffle can be given");
+    }
     if (w->validation && w->validation_split.given) {
         return gru_error_set(err, GRU_ERR_USAGE,
                              "only one of --validation and --validation-split can be given");
@@ -96,6 +100,7 @@ static gru_status take_words(gru_session *s, gru_error *err) {
     o->batch = (size_t)w->batch;
     o->accumulate = (size_t)w->accumulate;
     o->shuffle = w->shuffle;
+    o->bucket = w->bucket;
     o->seed = w->seed;
     o->monitor = w->monitor;
     o->gradients = w->gradients != NULL;

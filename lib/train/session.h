@@ -23,7 +23,7 @@ typedef struct gru_session_words {
     gru_share validation_split;
     const char *class_weight;
     const char *checkpoint, *resume, *init;
-    bool checkpoint_best, shuffle;
+    bool checkpoint_best, shuffle, bucket;
     gru_list attach;
     uint64_t seed;
     size_t threads;
