@@ -17,6 +17,7 @@ import time
 import numpy as np
 
 BATCH, PREDICT_BATCH = 32, 256
+MOST = 40     # seconds; PyTorch's threads take minutes where other programs want the processors
 
 
 class Network:
@@ -42,19 +43,16 @@ class Arguments:
         self.threads = len(os.sched_getaffinity(0))
 
 
-def seconds(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def predict_rate(predict, rows, least):
-    """Sequences a second over whole passes until `least` seconds are over; predict() is one pass."""
+def rate(batches, least=0.0):
+    """Sequences a second over whole passes until `least` seconds are over, or MOST wherever that is;
+    batches() is one pass and yields the rows of each batch that is done."""
     done, start = 0, time.perf_counter()
     while True:
-        predict()
-        done += rows
-        spent = time.perf_counter() - start
+        for rows in batches():
+            done += rows
+            spent = time.perf_counter() - start
+            if spent > MOST:
+                return done / spent
         if spent > least:
             return done / spent
 
@@ -69,6 +67,12 @@ def single_time(predict, rows, least):
         spent = time.perf_counter() - start
         if spent > least:
             return 1e3 * spent / done
+
+
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def memory():

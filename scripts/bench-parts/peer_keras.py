@@ -6,7 +6,7 @@ import keras
 import tensorflow
 from keras import layers as L
 
-from peer import BATCH, PREDICT_BATCH, Arguments, predict_rate, seconds, serve, single_time
+from peer import BATCH, PREDICT_BATCH, Arguments, rate, serve, single_time
 
 LOSSES = {'softmax': 'sparse_categorical_crossentropy', 'sigmoid': 'binary_crossentropy', 'linear': 'mse'}
 
@@ -36,19 +36,25 @@ model.compile(optimizer='adam', loss=LOSSES[a.network.activation], jit_compile=x
 
 def fit(count):
     model.fit(x[:count], y[:count], batch_size=BATCH, verbose=0)
+    yield count
+
+
+def predict(count=rows):
+    model.predict(x[:count], batch_size=PREDICT_BATCH, verbose=0)
+    yield count
 
 
 def hello():
-    fit(2 * BATCH)
+    rate(lambda: fit(2 * BATCH))
     return f'Keras {keras.__version__} (TensorFlow {tensorflow.__version__})'
 
 
-def predict():
-    model.predict(x[:PREDICT_BATCH], batch_size=PREDICT_BATCH, verbose=0)
-    return predict_rate(lambda: model.predict(x, batch_size=PREDICT_BATCH, verbose=0), rows, a.least)
+def predict_warm():
+    rate(lambda: predict(PREDICT_BATCH))
+    return rate(predict, a.least)
 
 
 serve(a.ask, a.answer, {'hello': hello,
-                        'train': lambda: rows / seconds(lambda: fit(rows)),
-                        'predict': predict,
+                        'train': lambda: rate(lambda: fit(rows)),
+                        'predict': predict_warm,
                         'single': lambda: single_time(lambda i: model.predict_on_batch(x[i:i + 1]), rows, a.least)})

@@ -1,7 +1,7 @@
 """ONNX Runtime, on the network that peer_torch.py exported to the file that is named. See peer.py."""
 import onnxruntime
 
-from peer import PREDICT_BATCH, Arguments, predict_rate, serve, single_time
+from peer import PREDICT_BATCH, Arguments, rate, serve, single_time
 
 a = Arguments()
 options = onnxruntime.SessionOptions()
@@ -22,8 +22,9 @@ def hello():
 def one_pass():
     for i in range(0, len(x), PREDICT_BATCH):
         run(i, PREDICT_BATCH)
+        yield min(PREDICT_BATCH, len(x) - i)
 
 
 serve(a.ask, a.answer, {'hello': hello,
-                        'predict': lambda: predict_rate(one_pass, len(x), a.least),
+                        'predict': lambda: rate(one_pass, a.least),
                         'single': lambda: single_time(lambda i: run(i, 1), len(x), a.least)})

@@ -2,7 +2,7 @@
 import torch
 from torch import nn
 
-from peer import BATCH, PREDICT_BATCH, Arguments, predict_rate, seconds, serve, single_time
+from peer import BATCH, PREDICT_BATCH, Arguments, rate, serve, single_time
 
 LOSSES = {'softmax': nn.CrossEntropyLoss, 'sigmoid': nn.BCEWithLogitsLoss, 'linear': nn.MSELoss}
 
@@ -53,23 +53,24 @@ def epoch(count):
         adam.zero_grad()
         loss_of(net(x[rows]), y[rows]).backward()
         adam.step()
+        yield len(rows)
 
 
 def hello():
-    epoch(2 * BATCH)
+    rate(lambda: epoch(2 * BATCH))
     return f'PyTorch {torch.__version__}'
 
 
 def one_pass():
     for i in range(0, len(x), PREDICT_BATCH):
-        net(x[i:i + PREDICT_BATCH])
+        yield len(net(x[i:i + PREDICT_BATCH]))
 
 
 def predict():
     net.eval()
     with torch.inference_mode():
         net(x[:PREDICT_BATCH])
-        return predict_rate(one_pass, len(x), a.least)
+        return rate(one_pass, a.least)
 
 
 def single():
@@ -85,5 +86,5 @@ def export():
     return a.words[0]
 
 
-serve(a.ask, a.answer, {'hello': hello, 'train': lambda: len(x) / seconds(lambda: epoch(len(x))),
+serve(a.ask, a.answer, {'hello': hello, 'train': lambda: rate(lambda: epoch(len(x))),
                         'predict': predict, 'single': single, 'export': export})
