@@ -106,6 +106,48 @@ tensor() { # NAME BYTES
     [[ $output =~ checkpoint\ +yes ]]
 }
 
+@test "convert makes of a checkpoint what training would have written" {
+    gru-tokenize --fit vocab.tsv --text text --label sentiment --max-len 9 -o t.npy "$T/reviews.csv"
+    gru-train -q --arch 'embedding 10000 2; gru 2; batch-norm; dense 1 sigmoid' --epochs 2 --lr 0.01 \
+        --attach vocab.tsv --checkpoint c.ck -o m.gru t.npy
+    gru-model convert -o n.gru c.ck
+    cmp n.gru m.gru
+    gru-model convert <m.gru | cmp - m.gru
+}
+
+@test "convert --best takes the best epoch's weights" {
+    gru-window --length 5 --target Close "$T/prices.csv" -o w.npy
+    # at this rate the second epoch is worse than the first
+    gru-train -q --arch 'gru 2; dense 1' --epochs 2 --lr 30 --optimizer sgd --clip-norm 1 --validation-split 20% \
+        --early-stopping patience=9,restore-best --history h.tsv --checkpoint c.ck -o m.gru w.npy
+    awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "val_loss") c = i; next }
+        { v[NR] = $c } END { exit !(v[2] < v[3]) }' h.tsv
+    gru-model convert --best -o best.gru c.ck
+    gru-model convert -o last.gru c.ck
+    gru-predict m.gru w.npy | cmp - <(gru-predict best.gru w.npy)
+    ! cmp -s <(gru-predict last.gru w.npy) <(gru-predict best.gru w.npy)
+    fails_with 1 'm.gru: no best weights are in it' gru-model convert --best m.gru
+}
+
+@test "convert exchanges attached files" {
+    printf 'review,label\ngood day,fine\nbad day,grim\n' >r.csv
+    gru-tokenize --segment space --text review --label label --fit vocab.tsv -o t.npy r.csv
+    gru-train -q --arch 'embedding 9 2; gru 2; dense 1 sigmoid' --epochs 1 --attach vocab.tsv -o m.gru t.npy
+    sed 's/fine/great/' vocab.tsv >other.tsv
+    gru-model convert --attach other.tsv -o n.gru m.gru
+    gru-model show --get vocab.tsv n.gru | cmp - other.tsv
+    [ "$(gru-model show --get classes n.gru)" = $'great\ngrim' ]
+    gru-model convert --detach vocab.tsv -o bare.gru m.gru
+    [ "$(gru-model show --get classes bare.gru)" = $'fine\ngrim' ]
+    fails_with 1 "there is no 'vocab.tsv'" gru-model show --get vocab.tsv bare.gru
+    fails_with 1 'bare.gru: no vocab.tsv is attached' gru-model convert --detach vocab.tsv bare.gru
+    fails_with 2 "'arch': expected vocab.tsv" gru-model convert --detach arch m.gru
+    fails_with 1 'r.csv: not a file that' gru-model convert --attach r.csv m.gru
+    fails_with 1 "not a model of this toolkit" gru-model convert "$keras"
+    fails_with 2 '--detach belongs to' gru-model import --detach vocab.tsv m.gru
+    fails_with 2 '--attach belongs to' gru-model show --attach vocab.tsv m.gru
+}
+
 @test "Keras's network gives Keras's answers" {
     gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
     # The ids and the answers of the same golden network.
@@ -203,7 +245,7 @@ tensor() { # NAME BYTES
 
 @test "misuse is exit status 2" {
     fails_with 2 "unknown option '--frobnicate'" gru-model show --frobnicate x
-    fails_with 2 "'train': expected show, import or export" gru-model train x
+    fails_with 2 "'train': expected show, convert, import or export" gru-model train x
     fails_with 2 -- gru-model
     fails_with 2 'needs --from' gru-model import "$keras"
     fails_with 2 'needs --to' gru-model export "$keras"
