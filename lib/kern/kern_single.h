@@ -143,7 +143,7 @@ INLINE void lone_tight(lone_kind kind, const gru_lone *s, const lone_step *p) {
     const size_t few = s->units % GRU_LANES, at = s->units - few, first = at * (size_t)gates;
     vec x[NV], acc[NV], part[4][LONE_PARTS], xn[LONE_PARTS] = {{0}};
     for (int v = 0; v < NV; v++) {
-        vec column;
+        vec column = {0};
         for (int l = 0; l < VW; l++)
             column[l] = (gru_real)(v * VW + l);
         x[v] = acc[v] = load(p->sums + first + v * VW);

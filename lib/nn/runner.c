@@ -241,7 +241,7 @@ gru_status gru_runner_new(gru_runner **out, gru_model *model, gru_pool *pool,
     if ((st = plan_layers(r, &shared, err)) || (st = plan_slots(r, err)) ||
         (st = plan_training(r, err)) || (st = plan_results(r, err)))
         goto fail;
-    st = gru_single_fits(plan) ? gru_single_new(&r->single, plan, r->steps_max, err)
+    st = gru_single_fits(plan) ? gru_single_new(&r->single, plan, pool, r->steps_max, err)
                                : gru_token_table_new(plan, gru_pool_threads(pool), err);
     if (st)
         goto fail;

@@ -58,7 +58,8 @@ struct gru_single {
     const gru_plan *plan;
     lone_layer *layers;
     gru_real *block, *x, *share; /* x [T][features, filled up], share [T]: attention's */
-    const gru_real **rows;       /* [T] */
+    const gru_real **rows;       /* [2][T]: gru_lone's sums of each way */
+    gru_pool *pool;
     lone_tokens tokens;
     size_t steps_max, steps;
 };
@@ -114,7 +115,7 @@ static void place_way(gru_single *s, lone_layer *y, size_t way, gru_arena *a) {
     v->run = (gru_lone){.units = l->units,
                         .blocks = h / L,
                         .reversed = d->reversed,
-                        .sums = s->rows,
+                        .sums = s->rows + way * s->steps_max,
                         .u = v->u,
                         .un = v->un,
                         .bias = v->bias,
@@ -176,7 +177,7 @@ static gru_status make_tokens(gru_single *s, gru_error *err) {
     return st;
 }
 
-gru_status gru_single_new(gru_single **out, const gru_plan *plan, size_t steps_max,
+gru_status gru_single_new(gru_single **out, const gru_plan *plan, gru_pool *pool, size_t steps_max,
                           gru_error *err) {
     gru_single *s;
     *out = NULL;
@@ -184,10 +185,11 @@ gru_status gru_single_new(gru_single **out, const gru_plan *plan, size_t steps_m
     if (st)
         return st;
     s->plan = plan;
+    s->pool = pool;
     s->steps_max = steps_max;
     gru_arena a = {0};
     if ((st = gru_mem_new(&s->layers, plan->count, sizeof *s->layers, err)) ||
-        (st = gru_mem_new(&s->rows, steps_max, sizeof *s->rows, err)))
+        (st = gru_mem_new(&s->rows, 2 * steps_max, sizeof *s->rows, err)))
         goto fail;
     s->tokens.reader = reader_of_tokens(s);
     place_all(s, &a);
@@ -323,23 +325,45 @@ static void keep_tokens(lone_tokens *k, size_t fresh) {
             k->place[k->fresh[i]] = 0;
 }
 
-static void run_way(const gru_single *s, const lone_layer *y, lone_way *v, const int32_t *ids,
-                    const gru_real *in, size_t in_step, const uint8_t *valid) {
-    const gru_layer *l = y->l->layer;
+/* What a recurrent layer reads. */
+typedef struct lone_input {
+    const gru_single *s;
+    lone_layer *y;
+    const int32_t *ids;
+    const gru_real *x;
+    size_t step;
+    const uint8_t *valid;
+} lone_input;
+
+/* x W + biases of each step. */
+static void sum_input(const lone_input *in, size_t way) {
+    const gru_single *s = in->s;
+    const lone_way *v = &in->y->way[way];
+    const gru_real **rows = s->rows + way * s->steps_max;
+    bool tokens = in->y == s->tokens.reader;
+    if (!tokens)
+        product(s, v->sums, in->x, in->step, s->steps, &v->kernel);
+    for (size_t t = 0; t < s->steps; t++)
+        rows[t] = v->sums + v->kernel.columns * (tokens ? s->tokens.place[in->ids[t]] - 1 : t);
+}
+
+/* A gru_task: one way. */
+static void run_way(void *arg, size_t way, size_t worker) {
+    const lone_input *in = arg;
+    const gru_single *s = in->s;
+    const gru_layer *l = in->y->l->layer;
     const gru_kern *k = s->plan->kern;
+    lone_way *v = &in->y->way[way];
     size_t width = v->run.blocks * L;
     gru_real *first = state_before(v, v->run.reversed ? s->steps - 1 : 0);
-    if (y != s->tokens.reader)
-        product(s, v->sums, in, in_step, s->steps, &v->kernel);
-    for (size_t t = 0; t < s->steps; t++)
-        s->rows[t] =
-            v->sums + v->kernel.columns * (y == s->tokens.reader ? s->tokens.place[ids[t]] - 1 : t);
+    (void)worker;
+    sum_input(in, way);
     memset(first, 0, width * sizeof *first);
     memset(v->run.c, 0, width * sizeof *v->run.c);
     if (v->d->initial_at != SIZE_MAX)
         memcpy(first, s->plan->model->weights + v->d->initial_at, l->units * sizeof *first);
     v->run.steps = s->steps;
-    v->run.valid = valid;
+    v->run.valid = in->valid;
     if (l->kind == GRU_LAYER_LSTM)
         k->lstm_sequence(&v->run);
     else if (l->kind == GRU_LAYER_RNN)
@@ -348,6 +372,18 @@ static void run_way(const gru_single *s, const lone_layer *y, lone_way *v, const
         k->gru_before_sequence(&v->run);
     else
         k->gru_sequence(&v->run);
+}
+
+/* Two ways are worth a second thread when they take many times what waking it takes. */
+static void run_ways(lone_input *in) {
+    const lone_way *v = in->y->way;
+    size_t products = in->s->steps * v->run.units * v->kernel.columns;
+    if (in->y->l->ways > 1 && products >= (size_t)1 << 19) {
+        gru_pool_run(in->s->pool, in->y->l->ways, run_way, in);
+        return;
+    }
+    for (size_t w = 0; w < in->y->l->ways; w++)
+        run_way(in, w, 0);
 }
 
 /* Two ways' outputs at one step; a sequence is zero where its steps don't count. */
@@ -374,8 +410,7 @@ static void run_recurrent(gru_single *s, lone_layer *y, const int32_t *ids, cons
     lone_way *v = y->way;
     bool sequence = y->l->out.sequence;
     size_t fresh = y == s->tokens.reader ? meet_tokens(s, &s->layers[0], ids) : 0;
-    for (size_t w = 0; w < y->l->ways; w++)
-        run_way(s, y, &v[w], ids, in, in_step, valid);
+    run_ways(&(lone_input){s, y, ids, in, in_step, valid});
     keep_tokens(&s->tokens, fresh);
     if (y->l->ways == 1) {
         y->out = state_after(v, sequence || v->run.reversed ? 0 : s->steps - 1);

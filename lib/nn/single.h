@@ -13,7 +13,9 @@
 typedef struct gru_single gru_single;
 
 bool gru_single_fits(const gru_plan *plan);
-gru_status gru_single_new(gru_single **out, const gru_plan *plan, size_t steps_max, gru_error *err);
+/* plan and pool are borrowed; the ways of a large bidirectional layer may run on two threads. */
+gru_status gru_single_new(gru_single **out, const gru_plan *plan, gru_pool *pool, size_t steps_max,
+                          gru_error *err);
 void gru_single_free(gru_single *s);
 /* After the weights changed. */
 void gru_single_refresh(gru_single *s);

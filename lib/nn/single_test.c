@@ -81,6 +81,22 @@ Test(single, answers_do_not_depend_on_what_came_before) {
     }
 }
 
+/* 120 × 64 × 192 products a way are worth a second thread. */
+Test(single, two_threads_answer_as_one) {
+    network n;
+    open_network(&n, "embedding 500 9; gru 64 bidirectional; dense 3", 120);
+    gru_pool *two = n.pool, *one;
+    gru_error err;
+    cr_assert_eq(gru_pool_new(&one, 1, &err), GRU_OK);
+    gru_runner *r = open_runner(&n);
+    n.pool = one; /* what it is compared with */
+    for (int32_t first = 0; first < 100; first++)
+        expect_as_new(&n, r, first, 3, 120 - first % 2);
+    gru_runner_free(r);
+    gru_pool_free(two);
+    close_network(&n);
+}
+
 Test(single, new_weights_are_seen) {
     network n;
     open_network(&n, "embedding 60 9; gru 20; dense 3", 7);
