@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Fixed sizes, so that sums have the same order for any number of threads. */
-enum { CHUNK = 8192, ROWS = 16, RING = 1024, SMALL = 32768 };
+enum { CHUNK = 8192, ROWS = 16, RING = 1024, AHEAD = 4, SMALL = 32768 };
 
 typedef struct chunk {
     size_t param, offset, count;
@@ -37,8 +37,9 @@ struct gru_optimizer {
 
     size_t sparse; /* number of the lazy tensor, or SIZE_MAX */
     size_t rows, width, offset;
+    bool rests;       /* gru_update_adam_rests does what run_loop does with gradient 0 */
     bool idle;        /* a step with gradient 0 changes nothing, so there is nothing to catch up */
-    uint64_t *last;   /* step up to which each row is up to date */
+    uint64_t *last;   /* step up to which each row is up to date; 0: never used */
     gru_real *zeros;  /* [width] */
     gru_update *ring; /* coefficients of the last RING steps */
 
@@ -148,20 +149,44 @@ static size_t row_at(const gru_optimizer *o, size_t i) {
     return o->touched ? o->touched[i] : i;
 }
 
+/* Whether a row has steps to catch up on; one that was never used moves by its decay only. */
+static bool lags(const gru_optimizer *o, size_t row) {
+    bool moves = o->last[row] > 0 || o->options.weight_decay > 0;
+    return moves && o->last[row] < o->upto;
+}
+
 /* The steps that row missed, with gradient 0. */
 static void catch_up_row(gru_optimizer *o, size_t row) {
     size_t offset = o->offset + row * o->width;
-    if (o->last[row] >= o->upto) {
+    uint64_t from = o->last[row] + 1, to = o->upto + 1;
+    if (!lags(o, row)) {
         return;
     }
-    bool fresh = !(o->options.weight_decay > 0); /* never used so far: nothing moves it */
-    for (size_t i = 0; i < o->states && fresh; i++) {
-        fresh = memcmp(o->state[i] + offset, o->zeros, o->width * sizeof *o->zeros) == 0;
+    if (o->rests) {
+        gru_update_adam_rests(o->ring, RING, from, to, o->width,
+                              gru_model_weights(o->model) + offset, o->state[0] + offset,
+                              o->state[1] + offset);
     }
-    for (uint64_t t = o->last[row] + 1; !fresh && t <= o->upto; t++) {
+    for (uint64_t t = from; !o->rests && t < to; t++) {
         run_loop(o, &o->ring[t % RING], offset, o->width, o->zeros);
     }
     o->last[row] = o->upto;
+}
+
+/* Asks for the numbers of the row that comes AHEAD of touched row i: they lie anywhere in tables
+ * that no cache near the processor holds. gradients: NULL when none are needed. */
+static void fetch_ahead(const gru_optimizer *o, size_t i, const gru_real *gradients) {
+    if (i + AHEAD >= o->touched_count) {
+        return;
+    }
+    size_t row = row_at(o, i + AHEAD), at = o->offset + row * o->width;
+    const gru_real *parts[] = {gru_model_weights(o->model), gradients, o->state[0], o->state[1],
+                               o->state[2]};
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
+        for (size_t k = 0; parts[p] && k < o->width; k += 64 / sizeof(gru_real)) {
+            __builtin_prefetch(parts[p] + at + k, 1);
+        }
+    }
 }
 
 static void catch_up_task(void *arg, size_t task, size_t worker) {
@@ -169,6 +194,7 @@ static void catch_up_task(void *arg, size_t task, size_t worker) {
     gru_optimizer *o = arg;
     size_t end = (task + 1) * ROWS < o->touched_count ? (task + 1) * ROWS : o->touched_count;
     for (size_t i = task * ROWS; i < end; i++) {
+        fetch_ahead(o, i, NULL);
         catch_up_row(o, row_at(o, i));
     }
 }
@@ -290,6 +316,7 @@ static void step_task(void *arg, size_t task, size_t worker) {
     size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
     for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
         size_t row = row_at(o, i);
+        fetch_ahead(o, i, o->gradients);
         catch_up_row(o, row);
         step_part(o, o->sparse, o->offset + row * o->width, o->width);
         o->last[row] = o->t;
@@ -357,7 +384,9 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
     const gru_optimizer_options *p = &o->options;
     bool still =
         (p->kind == GRU_OPTIMIZER_SGD && o->states == 0) || p->kind == GRU_OPTIMIZER_ADAGRAD;
+    bool coupled = p->torch && p->kind != GRU_OPTIMIZER_ADAMW && p->weight_decay > 0;
     o->idle = still && p->weight_decay <= 0;
+    o->rests = o->loop == gru_update_adam && !coupled;
     if (o->sparse == SIZE_MAX) {
         return GRU_OK;
     }
@@ -451,6 +480,16 @@ gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *
     return status;
 }
 
+/* Whether a step has ever moved the row or its state. */
+static bool was_used(const gru_optimizer *o, size_t row) {
+    bool used = o->options.weight_decay > 0;
+    for (size_t i = 0; i < o->states && !used; i++) {
+        const gru_real *state = o->state[i] + o->offset + row * o->width;
+        used = memcmp(state, o->zeros, o->width * sizeof *o->zeros) != 0;
+    }
+    return used;
+}
+
 gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *err) {
     const char *text = gru_bundle_get(b, "optimizer"), *space = text ? strchr(text, ' ') : NULL;
     gru_str mine = {0};
@@ -485,7 +524,7 @@ gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *
         }
     }
     for (size_t r = 0; r < o->rows; r++) {
-        o->last[r] = o->t;
+        o->last[r] = was_used(o, r) ? o->t : 0;
     }
     return GRU_OK;
 }

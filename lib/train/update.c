@@ -115,6 +115,46 @@ WIDE void gru_update_adam(const gru_update *u, size_t n, gru_real *restrict w,
     }
 }
 
+/* gru_update_adam for g = 0. */
+static inline void rest(const gru_update *c, gru_real *w, gru_real *s0, gru_real *s1) {
+    gru_real m = *s0 - c->c1 * *s0, v = *s1 - c->c2 * *s1;
+    m = SIZE(m) < vanished ? 0 : m;
+    *s0 = m;
+    *s1 = v;
+    *w = (*w - c->decay * *w) - c->a * m / (c->root * ROOT(v) + c->eps);
+}
+
+WIDE void gru_update_adam_rests(const gru_update *ring, size_t size, uint64_t from, uint64_t to,
+                                size_t n, gru_real *restrict w, gru_real *restrict s0,
+                                gru_real *restrict s1) {
+    enum { BLOCK = 64 }; /* what registers hold */
+    for (; n >= BLOCK; n -= BLOCK, w += BLOCK, s0 += BLOCK, s1 += BLOCK) {
+        gru_real x[BLOCK], m[BLOCK], v[BLOCK];
+        for (size_t i = 0; i < BLOCK; i++) {
+            x[i] = w[i];
+            m[i] = s0[i];
+            v[i] = s1[i];
+        }
+        for (uint64_t t = from; t < to; t++) {
+            const gru_update c = ring[t % size];
+            for (size_t i = 0; i < BLOCK; i++) {
+                rest(&c, &x[i], &m[i], &v[i]);
+            }
+        }
+        for (size_t i = 0; i < BLOCK; i++) {
+            w[i] = x[i];
+            s0[i] = m[i];
+            s1[i] = v[i];
+        }
+    }
+    for (uint64_t t = from; t < to; t++) {
+        const gru_update c = ring[t % size];
+        for (size_t i = 0; i < n; i++) {
+            rest(&c, &w[i], &s0[i], &s1[i]);
+        }
+    }
+}
+
 WIDE void gru_update_amsgrad(const gru_update *u, size_t n, gru_real *restrict w,
                              const gru_real *restrict g, gru_real *restrict s0,
                              gru_real *restrict s1, gru_real *restrict s2) {

@@ -10,6 +10,7 @@
 #include "kern/real.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { GRU_UPDATE_STATES = 3 };
 
@@ -41,7 +42,11 @@ gru_update_loop gru_update_rmsprop;
 gru_update_loop gru_update_rmsprop_full;
 /* s0 += c1·(g − s0); s1 += c2·(g² − s1); w −= (a·s0 + b·g) / (root·√s1 + eps) */
 gru_update_loop gru_update_adam;
-/* the same with s2 = max(s2, s1) under the root */
+/* gru_update_adam with gradient 0 once for each step from ≤ t < to, whose coefficients are
+ * ring[t % size]; bit for bit, but the state goes through memory once. */
+void gru_update_adam_rests(const gru_update *ring, size_t size, uint64_t from, uint64_t to,
+                           size_t n, gru_real *w, gru_real *s0, gru_real *s1);
+/* gru_update_adam with s2 = max(s2, s1) under the root */
 gru_update_loop gru_update_amsgrad;
 /* s0 += g²; w −= in·g / (√(s0 + eps_inside) + eps) */
 gru_update_loop gru_update_adagrad;
