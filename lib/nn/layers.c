@@ -421,7 +421,8 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
     gru_layer_memory *m = &s->memory[l->index];
     size_t n = l->layer->units, in = l->in_step, steps = s->end - s->first;
     const gru_real *v = weights_at(plan, l->weight_at);
-    gru_real *alpha = m->cache2, *de = m->scratch, total[L] __attribute__((aligned(64))) = {0};
+    gru_real *alpha = m->cache2, *de = m->scratch;
+    double total[L] = {0}; /* what Σ de = 0, the gradient of the last bias, hangs on */
     if (din)
         memset(din, 0, plan->steps * in * sizeof *din);
     if (!steps)
@@ -430,11 +431,11 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
     for (size_t t = s->first; t < s->end; t++) {
         plan->kern->dot(de + t * L, m->in + t * in, dout, l->in.units); /* dα */
         for (size_t i = 0; i < L; i++)
-            total[i] += de[t * L + i] * alpha[t * L + i];
+            total[i] += (double)de[t * L + i] * (double)alpha[t * L + i];
     }
     for (size_t t = s->first; t < s->end; t++)
         for (size_t i = 0; i < L; i++) /* through the softmax: de = α (dα − Σ α dα) */
-            de[t * L + i] = alpha[t * L + i] * (de[t * L + i] - total[i]);
+            de[t * L + i] = alpha[t * L + i] * (de[t * L + i] - (gru_real)total[i]);
     gru_real *u = m->cache + s->first * n * L;
     gru_add_outer(plan, s->gradient + l->weight_at, 1, u, n, (ptrdiff_t)(n * L), de + s->first * L,
                   1, L, steps);
