@@ -165,9 +165,17 @@ INLINE void lone_tight(lone_kind kind, const gru_lone *s, const lone_step *p) {
     }
 }
 
+/* Vectors of units in a panel: whole blocks, so that a cache line is read once, where registers
+ * hold all their gates. */
+INLINE int lone_width(int gates) {
+    if (gates == 1 || (NV == 4 && gates < 4))
+        return 4;
+    return NV == 1 && gates == 4 ? 1 : 2;
+}
+
 /* All units, up or down. */
 INLINE void lone_panels(lone_kind kind, const gru_lone *s, const lone_step *p) {
-    const int wide = kind == LONE_RNN ? 4 : kind == LONE_LSTM && NV == 1 ? 1 : 2;
+    const int wide = lone_width(lone_gates(kind));
     const bool tight = lone_gates(kind) > 2 && gru_lone_tight(s->units, (size_t)lone_gates(kind));
     const size_t vectors = (s->blocks - tight) * NV, whole = vectors / (size_t)wide,
                  rest = vectors % (size_t)wide;
