@@ -70,6 +70,7 @@ gru_status gru_buckets_new(gru_buckets **out, const gru_model *m, gru_samples sa
     for (size_t i = 0; i < b->count; i++) {
         gru_row_span(m, spec, gru_dataset_record(samples.set, samples.start + i), &b->first[i],
                      &b->end[i]);
+        gru_dataset_seen(samples.set, samples.start + i);
     }
     *out = b;
     return GRU_OK;

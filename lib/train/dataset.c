@@ -1,4 +1,7 @@
 /* A set of samples held whole: mapped where the file allows, else spooled once. */
+#ifdef __linux__
+#define _DEFAULT_SOURCE /* madvise */
+#endif
 #include "train/dataset.h"
 
 #include "base/mem.h"
@@ -6,6 +9,7 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { SPOOL_MEMORY = 64 << 20, SPOOL_BLOCK = 1 << 20 };
+enum { SPOOL_MEMORY = 64 << 20, SPOOL_BLOCK = 1 << 20, LARGE = 64 << 20, SCAN_PIECE = 4 << 20 };
 
 struct gru_dataset {
     gru_record_spec spec;
@@ -24,6 +28,8 @@ struct gru_dataset {
     unsigned char *memory; /* spooled here, or NULL */
     void *map;             /* mapped here, or NULL */
     size_t map_bytes;
+    int fd; /* of what is mapped, or −1 */
+    uint64_t offset;
 };
 
 static gru_status failed(const char *what, gru_error *err) {
@@ -40,10 +46,12 @@ static gru_status map_records(gru_dataset *d, int fd, uint64_t offset, gru_error
     if (map == MAP_FAILED) {
         return failed(d->name, err);
     }
+    d->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    d->offset = offset;
     d->map = map;
     d->map_bytes = bytes;
     d->records = (const unsigned char *)map + lead;
-    return GRU_OK;
+    return d->fd < 0 ? failed(d->name, err) : GRU_OK;
 }
 
 static gru_status check_finite(const gru_dataset *d, gru_error *err) {
@@ -64,6 +72,7 @@ static gru_status check_finite(const gru_dataset *d, gru_error *err) {
                                      d->name, row + 1, names[s]);
             }
         }
+        gru_dataset_seen(d, row);
     }
     return GRU_OK;
 }
@@ -166,6 +175,7 @@ gru_status gru_dataset_open(gru_dataset **out, const char *path, gru_error *err)
     if (gru_mem_new(&d, 1, sizeof *d, err)) {
         return err->code;
     }
+    d->fd = -1;
     gru_status status = gru_input_open(&in, path, err);
     if (status == GRU_OK) {
         const char *name = gru_input_name(in);
@@ -196,6 +206,9 @@ void gru_dataset_close(gru_dataset *d) {
     if (d->map) {
         munmap(d->map, d->map_bytes);
     }
+    if (d->fd >= 0) {
+        close(d->fd);
+    }
     free(d->memory);
     free(d->name);
     free(d);
@@ -217,6 +230,39 @@ const unsigned char *gru_dataset_record(const gru_dataset *d, size_t i) {
     return d->records + i * d->spec.bytes;
 }
 
+void gru_dataset_seen(const gru_dataset *d, size_t i) {
+#ifdef __linux__
+    size_t bytes = d->spec.bytes;
+    if (gru_dataset_large(d) && i * bytes / SCAN_PIECE != (i + 1) * bytes / SCAN_PIECE) {
+        (void)madvise(d->map, d->map_bytes, MADV_DONTNEED);
+    }
+#else
+    (void)d;
+    (void)i;
+#endif
+}
+
+bool gru_dataset_large(const gru_dataset *d) {
+    return d->map && d->map_bytes > LARGE;
+}
+
+gru_status gru_dataset_read(const gru_dataset *d, size_t first, size_t count, void *to,
+                            gru_error *err) {
+    size_t want = count * d->spec.bytes, done = 0;
+    uint64_t at = d->offset + (uint64_t)first * d->spec.bytes;
+    while (done < want) {
+        ssize_t n = pread(d->fd, (char *)to + done, want - done, (off_t)(at + done));
+        if (n < 0 && errno != EINTR) {
+            return failed(d->name, err);
+        }
+        if (n == 0) {
+            return gru_error_set(err, GRU_ERR_DATA, "%s: was cut while it was in use", d->name);
+        }
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return GRU_OK;
+}
+
 /* The first value of an int32 field outside 0 … limit − 1: true, with its row. */
 static bool out_of_range(const gru_dataset *d, gru_slot which, size_t limit, size_t *row,
                          int32_t *value) {
@@ -229,6 +275,7 @@ static bool out_of_range(const gru_dataset *d, gru_slot which, size_t limit, siz
                 return true;
             }
         }
+        gru_dataset_seen(d, *row);
     }
     return false;
 }
@@ -263,6 +310,7 @@ size_t gru_dataset_classes(const gru_dataset *d) {
             memcpy(&value, at + i, sizeof value);
             most = value > most ? value : most;
         }
+        gru_dataset_seen(d, row);
     }
     return (size_t)(most + 1);
 }

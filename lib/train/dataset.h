@@ -1,6 +1,7 @@
 /* A set of samples that can be read in any order: a tensor stream, held whole.
  *
- * A plain NPY file is mapped, so memory does not grow with it; a pipe, a gzip file or an array that
+ * A plain NPY file is mapped, and read rather than looked at where it is large (feed.h), so memory
+ * does not grow with it; a pipe, a gzip file or an array that
  * needs converting is spooled once, in memory or, when it is large, in an unnamed temporary file
  * that is then mapped. */
 #ifndef GRU_TRAIN_DATASET_H
@@ -8,6 +9,7 @@
 
 #include "io/npy.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +24,14 @@ const char *gru_dataset_name(const gru_dataset *d);
 size_t gru_dataset_count(const gru_dataset *d);
 /* Record i; valid until gru_dataset_close. */
 const unsigned char *gru_dataset_record(const gru_dataset *d, size_t i);
+/* In a scan from the first row to the last, after row i: what was seen of a large set need not stay
+ * resident. */
+void gru_dataset_seen(const gru_dataset *d, size_t i);
+/* More than 64 MiB in a file: better read than looked at in any order. */
+bool gru_dataset_large(const gru_dataset *d);
+/* Of a large set: records first … first + count − 1, copied. From any thread. */
+gru_status gru_dataset_read(const gru_dataset *d, size_t first, size_t count, void *to,
+                            gru_error *err);
 /* Checks that all class ids of y are 0 … classes − 1; names the first row that isn't (rows from 1).
  */
 gru_status gru_dataset_check_classes(const gru_dataset *d, size_t classes, gru_error *err);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "train/bucket.h"
+#include "train/feed.h"
 #include "nn/profile.h"
 
 #include <math.h>
@@ -26,9 +27,9 @@ struct gru_trainer {
     bool whole_epochs; /* states are carried from batch to batch, and no checkpoint holds them */
     size_t batches;    /* of an epoch */
     uint32_t *order;
-    gru_buckets *buckets;          /* or NULL */
-    uint32_t *check_order;         /* of the validation samples, or NULL: as they come */
-    const unsigned char **records; /* of the batch */
+    gru_buckets *buckets;        /* or NULL */
+    uint32_t *check_order;       /* of the validation samples, or NULL: as they come */
+    gru_feed *feed, *check_feed; /* of the samples to train and to validate on */
     /* rows of the embedding's table that the coming batch uses */
     uint32_t *rows, *stamps, stamp;
     size_t row_count, row_limit;
@@ -121,7 +122,9 @@ static gru_status new_memory(gru_trainer *t, gru_error *err) {
         t->row_limit = gru_model_param(t->model, sparse)->shape[0];
     }
     if (gru_mem_new(&t->order, t->train.count, sizeof *t->order, err) ||
-        gru_mem_new(&t->records, t->options.batch, sizeof *t->records, err) ||
+        gru_feed_new(&t->feed, t->train, t->options.batch, err) ||
+        (t->validation.count > 0 &&
+         gru_feed_new(&t->check_feed, t->validation, t->options.batch, err)) ||
         gru_mem_new(&t->rows, t->row_limit, sizeof *t->rows, err) ||
         gru_mem_new(&t->stamps, t->row_limit, sizeof *t->stamps, err) ||
         gru_mem_new(&t->state.good, weights, sizeof *t->state.good, err) ||
@@ -200,7 +203,8 @@ void gru_trainer_free(gru_trainer *t) {
     gru_buckets_free(t->buckets);
     free(t->check_order);
     free(t->order);
-    free(t->records);
+    gru_feed_free(t->feed);
+    gru_feed_free(t->check_feed);
     free(t->rows);
     free(t->stamps);
     free(t->sum);
@@ -277,14 +281,14 @@ static double rate(const gru_trainer *t) {
 }
 
 /* Lists the distinct tokens of the batch, which the optimizer brings up to date. */
-static void list_rows(gru_trainer *t, size_t rows) {
+static void list_rows(gru_trainer *t, const unsigned char *const *records, size_t rows) {
     const gru_slot_spec *x = &t->spec->slot[GRU_X];
     t->row_count = 0;
     t->stamp++;
     for (size_t r = 0; r < rows; r++) {
         for (size_t at = 0; at < x->bytes; at += sizeof(int32_t)) {
             int32_t token;
-            memcpy(&token, t->records[r] + x->offset + at, sizeof token);
+            memcpy(&token, records[r] + x->offset + at, sizeof token);
             if (token >= 0 && (size_t)token < t->row_limit && t->stamps[token] != t->stamp) {
                 t->stamps[token] = t->stamp;
                 t->rows[t->row_count++] = (uint32_t)token;
@@ -357,21 +361,21 @@ static bool at_step(const gru_trainer *t) {
 }
 
 static gru_status run_batch(gru_trainer *t, gru_error *err) {
-    size_t start = t->state.batch * t->options.batch, left = t->train.count - start;
-    size_t rows = left < t->options.batch ? left : t->options.batch, touched_count = 0;
+    const unsigned char *const *records;
+    size_t rows, touched_count = 0;
     gru_figures figures = {0};
     gru_watch *watch = gru_pool_watch(t->pool, 0);
     gru_watch_enter(watch, GRU_PLACE_DATA);
     gru_watch_work(watch, GRU_PLACE_DATA, 1);
-    for (size_t r = 0; r < rows; r++) {
-        t->records[r] = gru_dataset_record(t->train.set, t->train.start + t->order[start + r]);
+    if (gru_feed_next(t->feed, &records, &rows, err)) {
+        return err->code;
     }
     if (t->row_limit > 0) {
-        list_rows(t, rows);
+        list_rows(t, records, rows);
         gru_watch_enter(watch, GRU_PLACE_OPTIMIZER);
         gru_optimizer_catch_up(t->optimizer, t->rows, t->row_count);
     }
-    gru_batch batch = {rows, t->records, t->spec, t->state.epoch, t->state.batch};
+    gru_batch batch = {rows, records, t->spec, t->state.epoch, t->state.batch};
     gru_watch_enter(watch, GRU_PLACE_OTHER);
     if (gru_runner_train(t->runner, &batch, &figures, err)) {
         return err->code;
@@ -445,16 +449,20 @@ static void tell(gru_trainer *t, const gru_epoch *done) {
 
 static gru_status validate(gru_trainer *t, gru_epoch *epoch, gru_error *err) {
     gru_figures sum = {0};
-    gru_samples v = t->validation;
+    const gru_record_spec *spec = gru_dataset_spec(t->validation.set);
+    const unsigned char *const *records;
+    size_t rows;
     gru_runner_reset_states(t->runner);
-    for (size_t at = 0; at < v.count; at += t->options.batch) {
-        size_t rows = v.count - at < t->options.batch ? v.count - at : t->options.batch;
+    gru_feed_start(t->check_feed, t->check_order, 0);
+    for (;;) {
         gru_figures figures = {0};
-        for (size_t r = 0; r < rows; r++) {
-            size_t row = t->check_order ? t->check_order[at + r] : at + r;
-            t->records[r] = gru_dataset_record(v.set, v.start + row);
+        if (gru_feed_next(t->check_feed, &records, &rows, err)) {
+            return err->code;
         }
-        gru_batch batch = {rows, t->records, gru_dataset_spec(v.set), t->state.epoch, 0};
+        if (rows == 0) {
+            break;
+        }
+        gru_batch batch = {rows, records, spec, t->state.epoch, 0};
         if (gru_runner_evaluate(t->runner, &batch, &figures, err)) {
             return err->code;
         }
@@ -585,6 +593,7 @@ static gru_status run_epoch(gru_trainer *t, gru_error *err) {
     gru_profile *profile = gru_pool_profile(t->pool);
     t->epoch_start = now();
     order_epoch(t);
+    gru_feed_start(t->feed, t->order, s->batch);
     if (s->batch == 0) {
         gru_runner_reset_states(t->runner);
     }

@@ -20,6 +20,7 @@ static gru_status balanced(gru_samples s, size_t classes, double *weights, gru_e
                 total++;
             }
         }
+        gru_dataset_seen(s.set, s.start + row);
     }
     for (size_t c = 0; c < classes; c++) {
         if (!(weights[c] > 0)) {
