@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # gru-predict as its user meets it.
 
+bats_require_minimum_version 1.5.0
+
 setup_file() {
     PATH="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}:$PATH"
     T=$BATS_TEST_DIRNAME/../testdata
@@ -125,6 +127,18 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     { cat "$T/prices.csv"; printf '2099-01-01,1,1,1,1,1\n'; } >more.csv
     [ "$(gru-predict --raw "$F/stock.gru" more.csv | tail -n 1 | cut -f3)" = \
         "$(printf '%s' "${lines[1]}" | cut -f2)" ]
+}
+
+@test "--raw on a table that runs backwards warns, with and without --steps" {
+    { head -n 1 "$T/prices.csv" && tail -n +2 "$T/prices.csv" | tac; } >back.csv
+    for steps in '' '--steps 2'; do
+        # shellcheck disable=SC2086 # steps is two words, or none
+        run -0 --separate-stderr gru-predict --raw $steps "$F/stock.gru" back.csv
+        [[ "$stderr" == *"back.csv:3: column 'Date' runs backwards"* ]]
+        # shellcheck disable=SC2086
+        run -0 --separate-stderr gru-predict --raw $steps "$F/stock.gru" "$T/prices.csv"
+        [ -z "$stderr" ]
+    done
 }
 
 @test "--steps within the horizon at once; beyond it not without knowing the other columns" {

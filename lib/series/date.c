@@ -1,6 +1,7 @@
 /* Dates in tables (date.h). */
 #include "series/date.h"
 
+#include "base/log.h"
 #include "base/number.h"
 
 #include <stdio.h>
@@ -168,4 +169,14 @@ bool gru_date_watch_falls(const gru_date_watch *w, unsigned long long *line) {
         return true;
     }
     return false;
+}
+
+bool gru_date_watch_warn(const gru_date_watch *w, const char *source, const char *column) {
+    unsigned long long line;
+    if (!gru_date_watch_falls(w, &line))
+        return false;
+    gru_warn("%s:%llu: column '%s' runs backwards here; windows follow the rows as they stand, so "
+             "sort them first",
+             source, line, column);
+    return true;
 }

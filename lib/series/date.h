@@ -54,5 +54,7 @@ gru_date_order gru_date_watch_order(const gru_date_watch *w);
 /* true when the column is dates or numbers and runs backwards somewhere however it is read; *line
  * is where. */
 bool gru_date_watch_falls(const gru_date_watch *w, unsigned long long *line);
+/* Warns when it does; true when it did. */
+bool gru_date_watch_warn(const gru_date_watch *w, const char *source, const char *column);
 
 #endif

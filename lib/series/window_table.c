@@ -145,14 +145,9 @@ static gru_status no_window(const cutter *c, gru_error *err) {
 }
 
 static void warn_of_disorder(const cutter *c) {
-    unsigned long long line;
     for (size_t i = 0; c->w->index && i < c->makers; i++)
-        if (gru_date_watch_falls(&c->watch[i], &line)) {
-            gru_warn("%s:%llu: column '%s' runs backwards here; windows follow the rows as they "
-                     "stand, so sort them first",
-                     c->source, line, c->w->index);
+        if (gru_date_watch_warn(&c->watch[i], c->source, c->w->index))
             return;
-        }
 }
 
 /* The layout has to be known to open the writer, and the first row tells the ids' width; so the

@@ -144,6 +144,9 @@ static gru_status read_rows(forecaster *f, gru_error *err) {
         return gru_error_set(err, GRU_ERR_DATA, "%s: %llu rows, but one window needs %zu",
                              f->rows.source, f->rows.number, f->length);
     }
+    if (err->code == GRU_OK && f->rows.windows.index) {
+        gru_date_watch_warn(&f->calendar.watch, f->rows.source, f->rows.windows.index);
+    }
     return err->code;
 }
 

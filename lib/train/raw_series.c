@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "series/date.h"
 #include "series/sequences.h"
 #include "train/raw_rows.h"
 
@@ -16,11 +17,12 @@ typedef struct cutter {
     gru_raw_rows rows;
     gru_map *groups; /* group → number of its maker */
     gru_window_maker **maker;
-    size_t makers, cap;
+    gru_date_watch *watch; /* of each maker's index */
+    size_t makers, maker_cap, watch_cap;
     gru_predictor *predictor;
 } cutter;
 
-static gru_status maker_of(cutter *c, gru_window_maker **maker, gru_error *err) {
+static gru_status maker_of(cutter *c, size_t *maker, gru_error *err) {
     size_t number = 0;
     if (c->rows.windows.group) {
         const gru_field *field = &c->rows.row[c->rows.group];
@@ -38,30 +40,34 @@ static gru_status maker_of(cutter *c, gru_window_maker **maker, gru_error *err) 
             return gru_error_set(err, GRU_ERR_DATA, "%s: more than %d groups", c->rows.source,
                                  GROUPS_MAX);
         }
-        if (gru_mem_grow(&c->maker, &c->cap, c->makers + 1, sizeof *c->maker, err) ||
+        if (gru_mem_grow(&c->maker, &c->maker_cap, c->makers + 1, sizeof *c->maker, err) ||
+            gru_mem_grow(&c->watch, &c->watch_cap, c->makers + 1, sizeof *c->watch, err) ||
             gru_window_maker_new(&c->maker[c->makers], &c->rows.windows, ID_WIDTH, err)) {
             return err->code;
         }
-        c->makers++;
+        c->watch[c->makers++] = (gru_date_watch){0};
     }
-    *maker = c->maker[number];
+    *maker = number;
     return GRU_OK;
 }
 
 static gru_status cut_row(cutter *c, gru_package *package, const gru_predict_options *options,
                           gru_output *out, gru_error *err) {
-    gru_window_maker *maker = NULL;
     const void *record;
-    size_t len, max, features = c->rows.windows.features;
-    if (maker_of(c, &maker, err)) {
+    size_t number = 0, len, max, features = c->rows.windows.features;
+    if (maker_of(c, &number, err)) {
         return err->code;
     }
+    gru_window_maker *maker = c->maker[number];
     const gru_record_spec *spec = gru_window_maker_spec(maker);
     if (!c->predictor &&
         gru_predictor_new(&c->predictor, package, spec, c->rows.source, options, out, err)) {
         return err->code;
     }
     const char *id = gru_raw_rows_id(&c->rows, &len);
+    if (c->rows.windows.index) {
+        gru_date_watch_add(&c->watch[number], id, len, gru_table_line(c->rows.table));
+    }
     if (gru_window_maker_push(maker, c->rows.values, c->rows.values[features], id, len, &record,
                               err)) {
         return gru_error_at(err, "%s:%llu", c->rows.source, gru_table_line(c->rows.table));
@@ -101,6 +107,14 @@ static gru_status predict_sequences(cutter *c, gru_package *package,
     return status;
 }
 
+static void warn_of_disorder(const cutter *c) {
+    const char *index = c->rows.windows.index;
+    size_t i = 0;
+    while (index && i < c->makers && !gru_date_watch_warn(&c->watch[i], c->rows.source, index)) {
+        i++;
+    }
+}
+
 static gru_status predict_windows(cutter *c, gru_package *package,
                                   const gru_predict_options *options, gru_output *out,
                                   gru_error *err) {
@@ -114,6 +128,9 @@ static gru_status predict_windows(cutter *c, gru_package *package,
         if (status == GRU_OK) {
             status = gru_raw_rows_next(r, err);
         }
+    }
+    if (status == GRU_OK) {
+        warn_of_disorder(c);
     }
     size_t need = r->windows.length + r->windows.horizon;
     if (status == GRU_OK && (!c->predictor || r->number < need)) {
@@ -142,6 +159,7 @@ gru_status gru_predict_raw_series(gru_package *package, gru_input *in, bool loss
         gru_window_maker_free(c.maker[i]);
     }
     free(c.maker);
+    free(c.watch);
     if (c.groups) {
         gru_map_free(c.groups);
     }
