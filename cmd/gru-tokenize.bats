@@ -199,10 +199,13 @@ model() { # KEY FILE
     bad "no column 'text'" $t <<<'a,b'
     bad "no column 'label'" $t --label label <<<'text,b'
     bad ":3" $t < <(printf 'text,b\n1,2\n3\n')
-    bad ":2" $t < <(printf 'text,b\nab\xff,2\n')
+    bad ":2: the text is not valid UTF-8; iconv" $t < <(printf 'text,b\nab\xff,2\n')
     bad 'standard input' $t < <(printf 'text,b\n"never closed,2\n')
     bad ":2" gru-tokenize --fit v.tsv -o out.npy --lines < <(printf 'good\nb\xe4d\n')
     bad 'no word' gru-tokenize --fit v.tsv -o out.npy --lines <<<'...'
+    bad 'no word is seen 9 times' gru-tokenize --fit v.tsv -o out.npy --lines --min-count 9 <<<'a b a'
+    bad '--vocab-size 2 leaves no id for a word; the first has id 2' \
+        gru-tokenize --fit v.tsv -o out.npy --lines --oov --vocab-size 2 <<<'a b a'
     bad 'there is no text' gru-tokenize --fit v.tsv -o out.npy --lines </dev/null
     bad 'the label is empty' $t --label label < <(printf 'text,label\na,x\nb,\n')
     bad ':3' $t --label label < <(printf 'text,label\na,x\nb,\n')

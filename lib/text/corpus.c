@@ -442,7 +442,12 @@ gru_status gru_corpus_fit(gru_corpus *c, gru_vocab **out, gru_error *err) {
         status = gru_mem_new(&map, gru_map_count(c->words), sizeof *map, err);
     if (!status)
         status = rank_words(c, v, map, err);
-    if (!status && gru_vocab_size(v) == 1 + (size_t)c->options.oov)
+    size_t first = 1 + (size_t)c->options.oov; /* a word's first id */
+    if (!status && c->options.size && c->options.size <= first)
+        status = gru_error_set(err, GRU_ERR_DATA,
+                               "--vocab-size %llu leaves no id for a word; the first has id %zu",
+                               (unsigned long long)c->options.size, first);
+    if (!status && gru_vocab_size(v) == first)
         status = gru_error_set(err, GRU_ERR_DATA, "no word is seen %llu times",
                                (unsigned long long)c->options.min_count);
     if (!status)
