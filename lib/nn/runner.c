@@ -728,8 +728,7 @@ static void reduce_task(void *arg, size_t piece, size_t worker) {
     memcpy(sum, r->task_gradients + from, n * sizeof *sum);
     for (size_t t = 1; t < r->tasks; t++) {
         const gru_real *g = r->task_gradients + t * dense + from;
-        for (size_t i = 0; i < n; i++)
-            sum[i] += g[i];
+        r->plan.kern->add(sum, g, n);
     }
 }
 
