@@ -1,4 +1,5 @@
-/* Reading tables: CSV through libcsv, TSV by hand, both a block of rows at a time.
+/* Reading tables: CSV through libcsv, TSV and CSV lines without quotes by hand, all a block of rows
+ * at a time.
  *
  * A batch holds the fields' bytes one after another, each with a NUL, in one buffer that is made
  * large enough before a block is parsed, so that field pointers stay valid. The unfinished row at
@@ -168,14 +169,52 @@ static void remember_failure(gru_table *t, unsigned long long line, const char *
     t->ended = true;
 }
 
+/* A block; at least a line of it, unless the line is longer or the last one without an end. */
+static gru_status peek_block(gru_table *t, const unsigned char **block, size_t *count,
+                             gru_error *err) {
+    size_t before = 0;
+    gru_status status = gru_input_peek(t->in, 1, block, count, err);
+    while (status == GRU_OK && *count && *count<BLOCK_BYTES && * count> before &&
+           !memchr(*block, '\n', *count)) {
+        before = *count; /* a slow writer, or the last line */
+        status = gru_input_peek(t->in, *count + 1, block, count, err);
+    }
+    if (*count > BLOCK_BYTES)
+        *count = BLOCK_BYTES;
+    return status;
+}
+
+/* Whether libcsv is between two rows, and the block's lines are fields and commas only. */
+static bool is_plain(const gru_table *t, const unsigned char *block, size_t count) {
+    enum { ROW_NOT_BEGUN }; /* libcsv's name for its first state */
+    return t->parser.pstate == ROW_NOT_BEGUN && !t->after_cr && !memchr(block, '"', count) &&
+           !memchr(block, '\r', count);
+}
+
+/* The block's whole lines, split at commas; 0 when there is none, else the bytes they take. */
+static size_t split_plain(gru_table *t, const char *block, size_t count) {
+    const char *line = block, *end;
+    for (; (end = memchr(line, '\n', count - (size_t)(line - block))); line = end + 1) {
+        for (const char *at = line, *comma; end > line && at <= end; at = comma + 1) {
+            for (comma = at; comma < end && *comma != ',';)
+                comma++;
+            add_field(t, at, (size_t)(comma - at));
+        }
+        on_csv_row('\n', t);
+    }
+    return (size_t)(line - block);
+}
+
 static gru_status fill_csv(gru_table *t, gru_error *err) {
-    const unsigned char *block;
-    size_t count;
-    gru_status status = gru_input_peek(t->in, 1, &block, &count, err);
+    const unsigned char *block, *line_end;
+    size_t count, taken;
+    gru_status status = peek_block(t, &block, &count, err);
     if (status)
         return status;
-    if (count > BLOCK_BYTES)
-        count = BLOCK_BYTES;
+    bool plain = is_plain(t, block, count);
+    /* Within a row: to its end, where libcsv may be left. */
+    if (!plain && !t->parser.quoted && t->parser.pstate && (line_end = memchr(block, '\n', count)))
+        count = (size_t)(line_end - block) + 1;
     status = begin_batch(t, t->parser.entry_pos + count + 2, err);
     if (status)
         return status;
@@ -184,6 +223,10 @@ static gru_status fill_csv(gru_table *t, gru_error *err) {
         unsigned long long opened = t->line;
         if (csv_fini(&t->parser, on_csv_field, on_csv_row, t) != 0)
             remember_failure(t, opened, "the quote opened here is never closed");
+        return finish_batch(t, err);
+    }
+    if (plain && (taken = split_plain(t, (const char *)block, count))) {
+        gru_input_consume(t->in, taken);
         return finish_batch(t, err);
     }
     size_t parsed = csv_parse(&t->parser, block, count, on_csv_field, on_csv_row, t);
@@ -270,13 +313,8 @@ static gru_status fill_tsv_long(gru_table *t, gru_error *err) {
 
 static gru_status fill_tsv(gru_table *t, gru_error *err) {
     const unsigned char *block;
-    size_t count, before = 0;
-    gru_status status = gru_input_peek(t->in, 1, &block, &count, err);
-    while (status == GRU_OK && count && count < BLOCK_BYTES && count > before &&
-           !memchr(block, '\n', count)) {
-        before = count; /* a slow writer, or the last line */
-        status = gru_input_peek(t->in, count + 1, &block, &count, err);
-    }
+    size_t count;
+    gru_status status = peek_block(t, &block, &count, err);
     if (status)
         return status;
     if (count == 0) {
@@ -284,8 +322,6 @@ static gru_status fill_tsv(gru_table *t, gru_error *err) {
         status = begin_batch(t, 1, err);
         return status ? status : finish_batch(t, err);
     }
-    if (count > BLOCK_BYTES)
-        count = BLOCK_BYTES;
     if (!memchr(block, '\n', count))
         return fill_tsv_long(t, err);
     status = begin_batch(t, count + 2, err);

@@ -49,6 +49,42 @@ Test(table, csv) {
     READS("a,\"x\ty\"\n1,2\n", "2:1|2;");
 }
 
+/* Many blocks: rows with and without quotes, line ends of both kinds, blank lines. `odd` of a
+ * hundred rows are not plain. */
+static void reads_mixture(unsigned odd) {
+    gru_str text = {0}, wanted = {0};
+    unsigned long long line = 2;
+    unsigned random = 7 + odd;
+    gru_str_add(&text, "a,b,c\n");
+    for (int i = 0; i < 20000; i++, line++) {
+        random = random * 1664525 + 1013904223;
+        unsigned kind = random >> 8 & 1023, n = random >> 18;
+        if (kind % 100 >= odd) {
+            gru_str_addf(&text, "%d,,%u.5\n", i, n);
+            gru_str_addf(&wanted, "%llu:%d||%u.5;", line, i, n);
+        } else if (kind % 3 == 0) {
+            gru_str_addf(&text, "%d,\"%u, \"\"x\"\"\ny\",\r\n", i, n);
+            gru_str_addf(&wanted, "%llu:%d|%u, \"x\"\ny|;", line++, i, n);
+        } else if (kind % 3 == 1) {
+            gru_str_add(&text, "\n");
+        } else {
+            gru_str_addf(&text, ",%d,%u\r\n", i, n);
+            gru_str_addf(&wanted, "%llu:|%d|%u;", line, i, n);
+        }
+    }
+    gru_str_add(&text, "the,last,line");
+    gru_str_addf(&wanted, "%llu:the|last|line;", line);
+    reads(text.data, text.len, false, gru_str_text(&wanted));
+    gru_str_free(&text);
+    gru_str_free(&wanted);
+}
+
+Test(table, csv_of_many_blocks) {
+    reads_mixture(0);
+    reads_mixture(1);
+    reads_mixture(50);
+}
+
 Test(table, tsv) {
     READS("a\tb\n1\\t2\tx\\n\\\\\\r\n", "2:1\t2|x\n\\\r;");
     READS("a\tb\r\n1\t2\r\n\n3\t4", "2:1|2;4:3|4;");
