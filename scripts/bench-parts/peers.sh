@@ -57,7 +57,7 @@ ask_round() { # MEASURE NAME...
     done
 }
 
-# "measure:peer " of each that is slower than 0.6 of the fastest peer.
+# "measure:peer " of each that is slower than three quarters of the fastest peer.
 slow_peers() {
     awk -F '\t' -v network="$network" '
         $2 == network && $3 ~ /keras|torch|onnx/ && $1 ~ /train|predict|single/ {
@@ -68,7 +68,7 @@ slow_peers() {
         END {
             for (key in mine) {
                 split(key, part, ":")
-                if (mine[key] < 0.6 * best[part[1]]) printf "%s ", key
+                if (mine[key] < 0.75 * best[part[1]]) printf "%s ", key
             }
         }' "$results"
 }
