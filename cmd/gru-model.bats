@@ -209,6 +209,9 @@ tensor() { # NAME BYTES
     fails_with 1 'bad: corrupted' gru-model export --to torch bad -o x
     : >empty
     fails_with 1 empty gru-model show empty
+    printf 'PK\3\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0net/data.pkl' >net.pt
+    fails_with 1 "net.pt: is not a model or safetensors file but PyTorch's; gru-model(1)" gru-model show net.pt
+    fails_with 1 "standard input: is not a model or safetensors file but PyTorch's" gru-model show <net.pt
     [ ! -e x ]
 }
 

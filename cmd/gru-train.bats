@@ -243,6 +243,25 @@ END
     [ ! -e m.gru ]
 }
 
+@test "targets and lengths that are out of range are named with their row" {
+    printf 'v,y\n1,0.5\n2,1\n3,1.5\n' >v.csv
+    gru-window --sequences --features v --target y --horizon 0 --group v -o v.npy v.csv
+    run gru-train -q --arch 'gru 2; dense 1 sigmoid' --epochs 1 -o m.gru v.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"v.npy: row 3: the target 1.5 is not from 0 to 1, as a cross-entropy needs" ]]
+    gru-train -q --arch 'gru 2; dense 1 sigmoid' --loss mse --epochs 1 -o m.gru v.npy
+    # the second record's len, before its id and the third record: 9 steps of 1
+    { head -c -24 v.npy && printf '\11\0\0\0' && tail -c 20 v.npy; } >long.npy
+    [ "$(wc -c <long.npy)" -eq "$(wc -c <v.npy)" ]
+    run gru-train -q --arch 'gru 2; dense 1' --epochs 1 -o n.gru long.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"long.npy: row 2: len 9 is not one of 0 to 1 steps" ]]
+    [ ! -e n.gru ]
+    run gru-predict --batch-size 1 m.gru long.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"long.npy: row 2: len 9 is not one of 0 to 1 steps"* ]]
+}
+
 @test "data that does not fit the network: both shapes" {
     reviews
     run gru-train -q --arch 'gru 8; dense 1 sigmoid' -o m.gru train.npy

@@ -397,3 +397,18 @@ void gru_number_group(size_t value, char out[GRU_NUMBER_MAX]) {
     }
     out[n] = '\0';
 }
+
+float gru_number_half(uint16_t bits) {
+    int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+    float value = exponent == 31  ? mantissa ? NAN : INFINITY
+                  : exponent == 0 ? ldexpf((float)mantissa, -24)
+                                  : ldexpf((float)(mantissa + 1024), exponent - 25);
+    return bits & 0x8000 ? -value : value;
+}
+
+float gru_number_bfloat(uint16_t bits) {
+    uint32_t word = (uint32_t)bits << 16;
+    float value;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}

@@ -1,9 +1,10 @@
-/* Numbers as text, independent of the locale. */
+/* Numbers as text, independent of the locale, and those of two bytes. */
 #ifndef GRU_BASE_NUMBER_H
 #define GRU_BASE_NUMBER_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { GRU_NUMBER_MAX = 32 }; /* bytes that any formatted number and its NUL fit in */
 
@@ -18,6 +19,9 @@ bool gru_number_missing(const char *text, size_t len);
  * prints as nan, infinity as inf or -inf. */
 size_t gru_number_format(float value, char out[GRU_NUMBER_MAX]);
 size_t gru_number_format_double(double value, char out[GRU_NUMBER_MAX]);
+/* The value of IEEE 754's binary16 (NumPy's float16) and of bfloat16; both fit a float. */
+float gru_number_half(uint16_t bits);
+float gru_number_bfloat(uint16_t bits);
 /* A count for people: 1234567 → "1,234,567". */
 void gru_number_group(size_t value, char out[GRU_NUMBER_MAX]);
 

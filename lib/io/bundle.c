@@ -20,7 +20,7 @@ enum { GROWTH_START = 1 << 20 };
 static const struct {
     const char *name;
     size_t size;
-} types[] = {{"F32", 4}, {"F64", 8}, {"I32", 4}, {"I64", 8}, {"U8", 1}};
+} types[] = {{"F32", 4}, {"F64", 8}, {"I32", 4}, {"I64", 8}, {"U8", 1}, {"F16", 2}, {"BF16", 2}};
 
 /* 0 when the type isn't one of ours. */
 static size_t type_size(const char *type) {
@@ -79,8 +79,8 @@ static gru_status append(gru_bundle *b, const char *name, const char *type, size
     size_t size = type_size(type), count = 1, bytes;
     if (!size)
         return gru_error_set(err, GRU_ERR_DATA,
-                             "tensor '%.100s': the type %.20s is not supported (F32, F64, I32, I64 "
-                             "and U8 are)",
+                             "tensor '%.100s': the type %.20s is not supported (F32, F64, F16, "
+                             "BF16, I32, I64 and U8 are)",
                              name, type);
     if (dims > GRU_TENSOR_DIMS)
         return gru_error_set(err, GRU_ERR_DATA, "tensor '%.100s': %zu dimensions, at most %d", name,
@@ -448,17 +448,54 @@ static gru_status read_header(reading *r, const char *text, size_t len, uint64_t
     return GRU_OK;
 }
 
+/* What the first eight bytes say. */
+static uint64_t length_of(const unsigned char *head, size_t count) {
+    uint64_t size = 0;
+    for (int i = 7; count > 8 && i >= 0; i--)
+        size = size << 8 | head[i];
+    return size;
+}
+
 /* The header's length from the file's first bytes; 0 where they are no model's. */
 static size_t header_length(const unsigned char *head, size_t count, uint64_t most) {
-    uint64_t size = 0;
-    if (count < 9)
-        return 0;
-    for (int i = 7; i >= 0; i--)
-        size = size << 8 | head[i];
+    uint64_t size = length_of(head, count);
     return size < 2 || size > HEADER_MAX || size > most || head[8] != '{' ? 0 : (size_t)size;
 }
 
-static gru_status no_model(const reading *r, gru_error *err) {
+static bool holds(const unsigned char *head, size_t count, const char *word) {
+    size_t len = strlen(word);
+    for (size_t i = 0; i + len <= count; i++)
+        if (memcmp(head + i, word, len) == 0)
+            return true;
+    return false;
+}
+
+/* What people have in hand instead, told by its first bytes: PyTorch's and Keras's archives name
+ * their first member. */
+static const char *owner_of(const unsigned char *head, size_t count) {
+    if (count > 4 && memcmp(head, "PK\3\4", 4) == 0)
+        return holds(head, count, "data.pkl") ? "PyTorch's"
+               : holds(head, count, "metadata.json") || holds(head, count, "config.json")
+                   ? "Keras's"
+                   : NULL;
+    if (count > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5)
+        return "a pickle of Python's or PyTorch's";
+    return count > 8 && memcmp(head, "\211HDF\r\n\032\n", 8) == 0 ? "Keras's HDF5" : NULL;
+}
+
+static gru_status no_model(const reading *r, const unsigned char *head, size_t count,
+                           gru_error *err) {
+    const char *owner = owner_of(head, count < 128 ? count : 128);
+    uint64_t size = length_of(head, count);
+    if (owner)
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s: is not a model or safetensors file but %s; gru-model(1) has the "
+                             "line of Python that saves the weights",
+                             gru_input_name(r->in), owner);
+    if (size >= 2 && size <= HEADER_MAX && head[8] == '{')
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s: ends early: a header of %llu bytes is announced, %zu are there",
+                             gru_input_name(r->in), (unsigned long long)size, count - 8);
     return gru_error_set(err, GRU_ERR_DATA, "%s: is not a model or safetensors file",
                          gru_input_name(r->in));
 }
@@ -466,12 +503,12 @@ static gru_status no_model(const reading *r, gru_error *err) {
 static gru_status read_stream(reading *r, gru_error *err) {
     const unsigned char *head;
     size_t there;
-    gru_status status = gru_input_peek(r->in, 9, &head, &there, err);
+    gru_status status = gru_input_peek(r->in, 128, &head, &there, err);
     if (status)
         return status;
     gru_tensor text = {.bytes = header_length(head, there, UINT64_MAX)};
     if (!text.bytes)
-        return no_model(r, err);
+        return no_model(r, head, there, err);
     gru_input_consume(r->in, 8);
     status = read_growing(r, &text, err);
     if (status == GRU_OK)
@@ -487,13 +524,13 @@ static gru_status read_map(reading *r, int fd, uint64_t size, gru_error *err) {
                     ? mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0)
                     : MAP_FAILED;
     if (map == MAP_FAILED)
-        return size > 8 ? read_stream(r, err) : no_model(r, err);
+        return size > 8 ? read_stream(r, err) : no_model(r, NULL, 0, err);
     b->map = map;
     b->map_bytes = (size_t)size;
     const unsigned char *bytes = map;
     size_t len = header_length(bytes, b->map_bytes, size - 8);
     if (!len)
-        return no_model(r, err);
+        return no_model(r, bytes, b->map_bytes, err);
     r->size_known = true;
     uint64_t data_bytes = size - 8 - len;
     gru_status status = read_header(r, (const char *)bytes + 8, len, data_bytes, err);

@@ -17,7 +17,7 @@ enum { GRU_TENSOR_DIMS = 4 };
 
 typedef struct gru_tensor {
     const char *name;
-    char type[8]; /* "F32", "F64", "I32", "I64", "U8" */
+    char type[8]; /* "F32", "F64", "F16", "BF16", "I32", "I64", "U8" */
     size_t dims, shape[GRU_TENSOR_DIMS];
     size_t count; /* elements */
     size_t bytes;

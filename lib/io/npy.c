@@ -2,6 +2,7 @@
 #include "io/npy.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "io/npy_header.h"
 
 #include <math.h>
@@ -343,22 +344,10 @@ static uint64_t load_word(const unsigned char *p, size_t size, bool big) {
     return word;
 }
 
-static double half_value(uint64_t bits) {
-    int exponent = (int)(bits >> 10 & 31);
-    double mantissa = (double)(bits & 1023), value;
-    if (exponent == 31)
-        value = mantissa != 0 ? NAN : INFINITY;
-    else if (exponent == 0)
-        value = ldexp(mantissa, -24);
-    else
-        value = ldexp(mantissa + 1024, exponent - 25);
-    return bits & 0x8000 ? -value : value;
-}
-
 static double real_value(const unsigned char *p, size_t size, bool big) {
     uint64_t word = load_word(p, size, big);
     if (size == 2)
-        return half_value(word);
+        return (double)gru_number_half((uint16_t)word);
     if (size == 4) {
         uint32_t bits = (uint32_t)word;
         float value;

@@ -166,12 +166,21 @@ static gru_status misfit(const gru_model *m, size_t index, const char *why, gru_
     const gru_layer *l = &m->arch->layers[index];
     const gru_shape *in = &m->shapes[index];
     gru_str text = {0};
-    if (index)
+    gru_str_add(&text, "'");
+    gru_layer_print(l, &text);
+    gru_str_addf(&text, "' %s, but ", why);
+    if (index) {
+        gru_str_add(&text, "'");
         gru_layer_print(&m->arch->layers[index - 1], &text);
-    gru_str_addf(&text, "%s gives (%s%zu)", index ? "" : "the input", in->sequence ? "steps, " : "",
-                 in->units);
-    gru_error_set(err, GRU_ERR_DATA, "architecture line %d: %s %zu: %s; '%s'", l->line,
-                  gru_layer_kind_name(l->kind), l->units, why, gru_str_text(&text));
+        gru_str_add(&text, "' before it gives ");
+    } else {
+        gru_str_add(&text, "the input is ");
+    }
+    if (in->tokens)
+        gru_str_add(&text, "token ids (steps)");
+    else
+        gru_str_addf(&text, "(%s%zu)", in->sequence ? "steps, " : "", in->units);
+    gru_error_set(err, GRU_ERR_DATA, "architecture line %d: %s", l->line, gru_str_text(&text));
     gru_str_free(&text);
     return GRU_ERR_DATA;
 }
@@ -194,11 +203,11 @@ static gru_status shape_layer(gru_model *m, size_t i, gru_error *err) {
     gru_shape *out = &m->shapes[i + 1];
     *out = *in;
     if (in->tokens && l->kind != GRU_LAYER_EMBEDDING)
-        return misfit(m, i, "token ids need an embedding first", err);
+        return misfit(m, i, "reads numbers (put an embedding before it)", err);
     switch (l->kind) {
     case GRU_LAYER_EMBEDDING:
         if (!in->tokens)
-            return misfit(m, i, "needs token ids (int32), not numbers", err);
+            return misfit(m, i, "reads token ids (int32)", err);
         *out = (gru_shape){.sequence = true, .units = l->units};
         return declare_embedding(m, i, err);
     case GRU_LAYER_RNN:
@@ -207,12 +216,12 @@ static gru_status shape_layer(gru_model *m, size_t i, gru_error *err) {
         return shape_recurrent(m, i, !wants_sequence(m->arch, i) && !m->per_step, err);
     case GRU_LAYER_ATTENTION:
         if (!in->sequence)
-            return misfit(m, i, "needs a sequence", err);
+            return misfit(m, i, "needs a sequence (steps, features)", err);
         out->sequence = false;
         return declare_attention(m, i, in->units, err);
     case GRU_LAYER_POOL:
         if (!in->sequence)
-            return misfit(m, i, "needs a sequence", err);
+            return misfit(m, i, "needs a sequence (steps, features)", err);
         out->sequence = false;
         return GRU_OK;
     case GRU_LAYER_DENSE:

@@ -64,11 +64,14 @@ Test(model, says_what_does_not_fit) {
         bool per_step;
         const char *want;
     } cases[] = {
-        {"gru 4", 0, false, "token ids need an embedding first"},
-        {"embedding 9 4; pool max", 3, false, "needs token ids (int32), not numbers"},
-        {"gru 4 last; gru 5", 3, false, "needs a sequence"},
+        {"gru 4", 0, false,
+         "'gru 4' reads numbers (put an embedding before it), but the input is token ids (steps)"},
+        {"embedding 9 4; pool max", 3, false,
+         "'embedding 9 4' reads token ids (int32), but the input is (steps, 3)"},
+        {"gru 4 last; gru 5", 3, false,
+         "'gru 5' needs a sequence (steps, features), but 'gru 4 last' before it gives (4)"},
         {"gru 4 last; attention 5", 3, false, "needs a sequence"},
-        {"pool max; pool max", 3, false, "needs a sequence"},
+        {"pool max; pool max", 3, false, "'pool max' needs a sequence"},
         {"gru 4 last; dense 2", 3, true, "the network ends in one vector"},
         {"gru 65536; gru 65536", 3, false, "weights, expected at most"},
     };

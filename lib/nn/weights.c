@@ -5,6 +5,7 @@
 #include "nn/weights.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/str.h"
 
 #include <math.h>
@@ -161,6 +162,23 @@ static bool complain(complaints *c, const char *name) {
     return true;
 }
 
+static bool is_real(const gru_tensor *t) {
+    static const char *const types[] = {"F32", "F64", "F16", "BF16"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (!strcmp(t->type, types[i]))
+            return true;
+    return false;
+}
+
+static double element(const gru_tensor *t, size_t index) {
+    if (t->type[0] == 'B')
+        return (double)gru_number_bfloat(((const uint16_t *)t->data)[index]);
+    if (t->type[1] == '1')
+        return (double)gru_number_half(((const uint16_t *)t->data)[index]);
+    return t->type[1] == '3' ? (double)((const float *)t->data)[index]
+                             : ((const double *)t->data)[index];
+}
+
 static void check_piece(const piece *p, const gru_bundle *b, complaints *c) {
     const gru_tensor *t = gru_bundle_find(b, p->name);
     char want[SHAPE_TEXT], have[SHAPE_TEXT];
@@ -174,14 +192,12 @@ static void check_piece(const piece *p, const gru_bundle *b, complaints *c) {
     if (t->dims != p->dims || memcmp(t->shape, p->shape, p->dims * sizeof *p->shape)) {
         if (complain(c, p->name))
             gru_str_addf(&c->text, "is %s, expected %s", have, want);
-    } else if (strcmp(t->type, "F32") && strcmp(t->type, "F64")) {
+    } else if (!is_real(t)) {
         if (complain(c, p->name))
-            gru_str_addf(&c->text, "has type %s, expected F32 or F64", t->type);
+            gru_str_addf(&c->text, "has type %s, expected F32, F64, F16 or BF16", t->type);
     } else {
         for (size_t i = 0; i < t->count; i++) {
-            double v = t->type[1] == '3' ? (double)((const float *)t->data)[i]
-                                         : ((const double *)t->data)[i];
-            if (isfinite((float)v))
+            if (isfinite((float)element(t, i)))
                 continue;
             if (complain(c, p->name))
                 gru_str_addf(&c->text, "holds a value that is no finite number");
@@ -232,16 +248,11 @@ static gru_status check_all(const gru_model *m, gru_framework from, const gru_bu
 }
 
 /* ---- import ---- */
-static gru_real element(const gru_tensor *t, size_t index) {
-    return t->type[1] == '3' ? (gru_real)((const float *)t->data)[index]
-                             : (gru_real)((const double *)t->data)[index];
-}
-
 static void import_piece(const piece *p, const gru_tensor *t, gru_real *weights) {
     gru_real *to = weights + p->offset;
     for (size_t r = 0; r < p->rows; r++)
         for (size_t c = 0; c < p->cols; c++) {
-            gru_real v = element(t, place_of(p, r, c));
+            gru_real v = (gru_real)element(t, place_of(p, r, c));
             if (!p->second)
                 to[r * p->cols + c] = v;
             else if (v != 0) /* adding 0 would lose the sign of −0 */
@@ -301,7 +312,7 @@ static bool find_kept(const piece pieces[PIECES_MAX], const gru_real *weights,
             return false;
     }
     for (size_t c = 0; c < pieces[0].cols; c++)
-        if (element(out[0], c) + element(out[1], c) != weights[c])
+        if ((gru_real)element(out[0], c) + (gru_real)element(out[1], c) != weights[c])
             return false;
     return true;
 }

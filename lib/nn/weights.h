@@ -23,9 +23,10 @@ gru_status gru_framework_find(const char *name, gru_framework *out, gru_error *e
  * GRU_ERR_DATA when the tensors don't tell. */
 gru_status gru_weights_input(const gru_arch *arch, gru_framework from, const gru_bundle *b,
                              gru_input_shape *out, gru_error *err);
-/* Copies all of b's tensors (F32 or F64) into m. Every weight of the network must be there and
- * every tensor must be one of its weights, else GRU_ERR_DATA lists what is missing, misshapen (name
- * and both shapes) or left over, and m is unchanged. m may still lack memory for its weights. */
+/* Copies all of b's tensors (F32, F64, F16 or BF16) into m. Every weight of the network must be
+ * there and every tensor must be one of its weights, else GRU_ERR_DATA lists what is missing,
+ * misshapen (name and both shapes) or left over, and m is unchanged. m may still lack memory for
+ * its weights. */
 gru_status gru_weights_import(gru_model *m, gru_framework from, const gru_bundle *b,
                               gru_error *err);
 /* Adds to a model file's bundle the biases of b that import had to add up ("torch.<n>.bias_ih_l0").

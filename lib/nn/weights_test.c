@@ -171,6 +171,36 @@ Test(weights, nothing_is_half_imported) {
     gru_model_free(same);
 }
 
+/* IEEE 754: 0x3555 is 1365/4096, 0x8001 the smallest below 0, 0x7bff 65504; a bfloat16 is the upper
+ * half of a float. */
+Test(weights, numbers_of_two_bytes_widen_exactly) {
+    gru_model *m = make("pool last; dense 3", 1);
+    gru_bundle *b;
+    const size_t matrix[] = {1, 3}, vector[] = {3};
+    MUST(gru_bundle_new(&b, &err));
+    MUST(gru_bundle_add(b, "1.kernel", "F16", 2, matrix, (uint16_t[]){0x3555, 0x8001, 0x7bff},
+                        &err));
+    MUST(
+        gru_bundle_add(b, "1.bias", "BF16", 1, vector, (uint16_t[]){0x3f80, 0xc040, 0x0001}, &err));
+    MUST(gru_weights_import(m, GRU_FRAMEWORK_KERAS, b, &err));
+    const float want[] = {0x1.554p-2f, -0x1p-24f, 65504, 1, -3, 0x1p-133f};
+    const gru_real *kernel = gru_model_weights(m) + gru_model_find(m, "1.kernel")->offset;
+    const gru_real *bias = gru_model_weights(m) + gru_model_find(m, "1.bias")->offset;
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect(kernel[i] >= want[i] && kernel[i] <= want[i], "%g", (double)kernel[i]);
+        cr_expect(bias[i] >= want[3 + i] && bias[i] <= want[3 + i], "%g", (double)bias[i]);
+    }
+    gru_bundle_free(b);
+    MUST(gru_bundle_new(&b, &err));
+    MUST(gru_bundle_add(b, "1.kernel", "F16", 2, matrix, (uint16_t[]){0, 0x7c00, 0}, &err));
+    MUST(gru_bundle_add(b, "1.bias", "BF16", 1, vector, (uint16_t[]){0, 0, 0x7fc0}, &err));
+    cr_assert_eq(gru_weights_import(m, GRU_FRAMEWORK_KERAS, b, &err), GRU_ERR_DATA);
+    cr_expect_not_null(strstr(err.message, "2 weights do not fit: '1.kernel' holds"), "%s",
+                       err.message);
+    gru_bundle_free(b);
+    gru_model_free(m);
+}
+
 Test(weights, refuses_what_is_not_finite) {
     gru_model *m = make("pool last; dense 1", 1);
     gru_bundle *b;

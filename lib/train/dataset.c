@@ -263,40 +263,72 @@ gru_status gru_dataset_read(const gru_dataset *d, size_t first, size_t count, vo
     return GRU_OK;
 }
 
-/* The first value of an int32 field outside 0 … limit − 1: true, with its row. */
-static bool out_of_range(const gru_dataset *d, gru_slot which, size_t limit, size_t *row,
-                         int32_t *value) {
-    const gru_slot_spec *slot = &d->spec.slot[which];
-    for (*row = 0; slot->type == 'i' && *row < d->count; ++*row) {
-        const unsigned char *at = gru_dataset_record(d, *row) + slot->offset;
-        for (size_t i = 0; i < slot->bytes; i += sizeof *value) {
-            memcpy(value, at + i, sizeof *value);
-            if (*value < 0 || (size_t)*value >= limit) {
-                return true;
-            }
+/* Whether an int32 field of a record holds a value outside 0 … limit − 1: true, with the first. */
+static bool out_of_range(const gru_record_spec *spec, const unsigned char *record, gru_slot which,
+                         size_t limit, int32_t *value) {
+    const gru_slot_spec *slot = &spec->slot[which];
+    for (size_t i = 0; slot->type == 'i' && i < slot->bytes; i += sizeof *value) {
+        memcpy(value, record + slot->offset + i, sizeof *value);
+        if (*value < 0 || (size_t)*value >= limit) {
+            return true;
         }
-        gru_dataset_seen(d, *row);
     }
     return false;
 }
 
 gru_status gru_dataset_check_classes(const gru_dataset *d, size_t classes, gru_error *err) {
-    size_t row;
     int32_t value;
-    if (out_of_range(d, GRU_Y, classes, &row, &value)) {
-        return gru_error_set(err, GRU_ERR_DATA, "%s: row %zu: class %d is not one of 0 to %zu",
-                             d->name, row + 1, value, classes - 1);
+    for (size_t row = 0; row < d->count; row++) {
+        if (out_of_range(&d->spec, gru_dataset_record(d, row), GRU_Y, classes, &value)) {
+            return gru_error_set(err, GRU_ERR_DATA, "%s: row %zu: class %d is not one of 0 to %zu",
+                                 d->name, row + 1, value, classes - 1);
+        }
+        gru_dataset_seen(d, row);
     }
     return GRU_OK;
 }
 
-gru_status gru_dataset_check_tokens(const gru_dataset *d, size_t rows, gru_error *err) {
-    size_t row;
+gru_status gru_dataset_check_shares(const gru_dataset *d, gru_error *err) {
+    const gru_slot_spec *slot = &d->spec.slot[GRU_Y];
+    float value;
+    for (size_t row = 0; slot->type == 'f' && row < d->count; row++) {
+        const unsigned char *at = gru_dataset_record(d, row) + slot->offset;
+        for (size_t i = 0; i < slot->bytes; i += sizeof value) {
+            memcpy(&value, at + i, sizeof value);
+            if (!(value >= 0 && value <= 1)) {
+                return gru_error_set(err, GRU_ERR_DATA,
+                                     "%s: row %zu: the target %g is not from 0 to 1, as a "
+                                     "cross-entropy needs",
+                                     d->name, row + 1, (double)value);
+            }
+        }
+        gru_dataset_seen(d, row);
+    }
+    return GRU_OK;
+}
+
+gru_status gru_record_check(const gru_record_spec *spec, const unsigned char *record, size_t row,
+                            size_t tokens, gru_error *err) {
+    size_t steps = spec->slot[GRU_X].dims ? spec->slot[GRU_X].shape[0] : 1;
     int32_t value;
-    if (out_of_range(d, GRU_X, rows, &row, &value)) {
+    if (tokens && out_of_range(spec, record, GRU_X, tokens, &value)) {
         return gru_error_set(err, GRU_ERR_DATA,
-                             "%s: row %zu: token %d is not one of the embedding's 0 to %zu",
-                             d->name, row + 1, value, rows - 1);
+                             "row %zu: token %d is not one of the embedding's 0 to %zu", row + 1,
+                             value, tokens - 1);
+    }
+    if (out_of_range(spec, record, GRU_LEN, steps + 1, &value)) {
+        return gru_error_set(err, GRU_ERR_DATA, "row %zu: len %d is not one of 0 to %zu steps",
+                             row + 1, value, steps);
+    }
+    return GRU_OK;
+}
+
+gru_status gru_dataset_check_input(const gru_dataset *d, size_t tokens, gru_error *err) {
+    for (size_t row = 0; row < d->count; row++) {
+        if (gru_record_check(&d->spec, gru_dataset_record(d, row), row, tokens, err)) {
+            return gru_error_at(err, "%s", d->name);
+        }
+        gru_dataset_seen(d, row);
     }
     return GRU_OK;
 }

@@ -37,8 +37,14 @@ gru_status gru_dataset_read(const gru_dataset *d, size_t first, size_t count, vo
 gru_status gru_dataset_check_classes(const gru_dataset *d, size_t classes, gru_error *err);
 /* Largest class id in y plus 1, or 0 where y holds no ids. */
 size_t gru_dataset_classes(const gru_dataset *d);
-/* Checks that the token ids of x are 0 … rows − 1 (an embedding's rows). */
-gru_status gru_dataset_check_tokens(const gru_dataset *d, size_t rows, gru_error *err);
+/* Checks that the numbers of y are from 0 to 1, as the cross-entropies need them. */
+gru_status gru_dataset_check_shares(const gru_dataset *d, gru_error *err);
+/* Checks what a network reads of a record: token ids are 0 … tokens − 1 (an embedding's rows; 0: x
+ * is not looked at), len is no more than the steps. GRU_ERR_DATA "row 17: …" for row 16, from 0. */
+gru_status gru_record_check(const gru_record_spec *spec, const unsigned char *record, size_t row,
+                            size_t tokens, gru_error *err);
+/* The same of all of a set, and names it. */
+gru_status gru_dataset_check_input(const gru_dataset *d, size_t tokens, gru_error *err);
 
 /* Rows start … start + count − 1 of a set. */
 typedef struct gru_samples {

@@ -4,6 +4,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "text/vocab.h"
+#include "train/dataset.h"
 #include "train/bucket.h"
 
 #include <stdio.h>
@@ -264,6 +265,12 @@ static gru_status run(gru_predictor *p, gru_error *err) {
         return GRU_OK;
     }
     sort_batch(p);
+    size_t tokens = gru_model_arch(p->package->model)->layers[0].rows;
+    for (size_t row = 0; row < p->filled; row++) {
+        if (gru_record_check(&p->spec, p->records[row], p->rows + row, tokens, err)) {
+            return gru_error_at(err, "%s", p->name);
+        }
+    }
     if (gru_runner_predict(p->runner, &batch, err)) {
         return gru_error_at(err, "%s", p->name);
     }

@@ -198,8 +198,10 @@ static gru_status check_data(gru_session *s, const gru_dataset *d, gru_error *er
     if (s->classes > 0 && gru_dataset_check_classes(d, s->classes, err)) {
         return err->code;
     }
-    return first->kind == GRU_LAYER_EMBEDDING ? gru_dataset_check_tokens(d, first->rows, err)
-                                              : GRU_OK;
+    if (s->loss.kind <= GRU_LOSS_CATEGORICAL && gru_dataset_check_shares(d, err)) {
+        return err->code;
+    }
+    return gru_dataset_check_input(d, first->rows, err);
 }
 
 static gru_status find_loss(gru_session *s, gru_error *err) {
