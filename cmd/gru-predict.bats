@@ -102,6 +102,19 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     [ "$(gru-predict --raw "$F/binary.gru" <<<'這個產品太棒了，我非常喜歡！' | tail -n 1 | cut -f1)" = positive ]
 }
 
+@test "a table with other columns is no lines of text; nor is a table a tensor stream" {
+    sed '1s/text/review/' "$T/reviews.csv" >other.csv
+    gzip -c other.csv >other.csv.gz
+    for file in other.csv other.csv.gz; do
+        run gru-predict --raw "$F/binary.gru" $file
+        [ "$status" -eq 1 ]
+        [ "$output" = "gru-predict: $file: no column 'text'; there are review, sentiment" ]
+    done
+    run gru-predict "$F/binary.gru" "$T/reviews.csv"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"reviews.csv: is not an NPY array; --raw reads texts and tables" ]]
+}
+
 @test "--raw on the table gives what the tensors gave" {
     gru-predict "$F/binary.gru" "$F/reviews.npy" | cut -f2- >a.tsv
     gru-predict --raw "$F/binary.gru" "$T/reviews.csv" >b.tsv

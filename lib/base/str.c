@@ -80,3 +80,8 @@ char *gru_str_copy(const char *bytes, size_t count) {
     }
     return copy;
 }
+
+bool gru_str_ends(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}

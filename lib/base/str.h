@@ -24,5 +24,7 @@ gru_status gru_str_check(const gru_str *s, gru_error *err);
 void gru_str_free(gru_str *s);
 /* A malloc'd copy of count bytes, NUL added; NULL when there is no memory. */
 char *gru_str_copy(const char *bytes, size_t count);
+/* Whether text ends in end: a file's name in .csv. */
+bool gru_str_ends(const char *text, const char *end);
 
 #endif

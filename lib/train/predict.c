@@ -317,6 +317,15 @@ gru_status gru_predict_stream(gru_package *package, gru_input *in,
     gru_npy_reader *reader;
     gru_predictor *p = NULL;
     size_t got = 1, max;
+    const unsigned char *start;
+    if (gru_input_peek(in, 6, &start, &got, err)) {
+        return err->code;
+    }
+    if (got && !gru_npy_magic(start, got)) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s: is not an NPY array; --raw reads texts and tables",
+                             gru_input_name(in));
+    }
     if (gru_npy_open(&reader, in, err)) {
         return err->code;
     }

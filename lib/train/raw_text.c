@@ -1,6 +1,7 @@
 /* From raw text to predictions. */
 #include "train/raw.h"
 
+#include "base/str.h"
 #include "text/source.h"
 #include "text/vocab.h"
 
@@ -57,6 +58,17 @@ static gru_status has_header(gru_input *in, const char *column, bool *header, gr
     return GRU_OK;
 }
 
+/* Of a file called a table the missing column is an error; lines of it would be answered with
+ * nonsense. */
+static bool is_table_name(const char *name) {
+    static const char *const ends[] = {".csv", ".tsv", ".csv.gz", ".tsv.gz"};
+    bool is = false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        is |= gru_str_ends(name, ends[i]);
+    }
+    return is;
+}
+
 typedef struct reader {
     gru_vocab *vocab;
     gru_segmenter *segmenter;
@@ -86,7 +98,7 @@ static gru_status open_reader(reader *r, gru_package *package, gru_input *in, bo
                              "which is too long",
                              gru_vocab_max_len(r->vocab));
     }
-    if (header) {
+    if (header || (gru_vocab_text_column(r->vocab) && is_table_name(gru_input_name(in)))) {
         how.text = gru_vocab_text_column(r->vocab);
         how.label = package->kind != GRU_ANSWER_NUMBERS ? gru_vocab_label_column(r->vocab) : NULL;
     }

@@ -356,11 +356,6 @@ static gru_status read_lines(lines *l, const gru_split_job *job, gru_error *err)
     return status || !job->label ? status : rank_labels(l, err);
 }
 
-static bool ends_with(const char *text, const char *end) {
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static gru_status write_lines(const lines *l, const size_t *rows, size_t count, gru_output *out,
                               bool csv, gru_error *err) {
     gru_table_writer w;
@@ -394,7 +389,7 @@ static gru_status split_lines(const gru_split_job *job, const lines *l, gru_erro
         size_t count;
         const size_t *rows = part(&split, job->files, i, &count);
         bool csv =
-            job->csv || ends_with(job->path[i], ".csv") || ends_with(job->path[i], ".csv.gz");
+            job->csv || gru_str_ends(job->path[i], ".csv") || gru_str_ends(job->path[i], ".csv.gz");
         status = write_lines(l, rows, count, out[i], csv, err);
     }
     if (status)
