@@ -236,10 +236,10 @@ a c,two
 END
     run gru-train -q --arch 'embedding 9 2; gru 2; dense 2 softmax' --epochs 1 -o m.gru three.npy
     [ "$status" -eq 1 ]
-    [[ "$output" == *"three.npy: row 3: class 2 is not one of 0 to 1" ]]
+    [[ "$output" == *"three.npy: row 3: class 2 is not one of 0 to 1; the network has 2 classes" ]]
     run gru-train -q --arch 'embedding 9 2; gru 2; dense 1 sigmoid' --epochs 1 -o m.gru three.npy
     [ "$status" -eq 1 ]
-    [[ "$output" == *"three.npy: row 3: class 2 is not one of 0 to 1" ]]
+    [[ "$output" == *"three.npy: row 3: class 2 is not one of 0 to 1; the network has 2 classes" ]]
     [ ! -e m.gru ]
 }
 

@@ -280,8 +280,10 @@ gru_status gru_dataset_check_classes(const gru_dataset *d, size_t classes, gru_e
     int32_t value;
     for (size_t row = 0; row < d->count; row++) {
         if (out_of_range(&d->spec, gru_dataset_record(d, row), GRU_Y, classes, &value)) {
-            return gru_error_set(err, GRU_ERR_DATA, "%s: row %zu: class %d is not one of 0 to %zu",
-                                 d->name, row + 1, value, classes - 1);
+            return gru_error_set(
+                err, GRU_ERR_DATA,
+                "%s: row %zu: class %d is not one of 0 to %zu; the network has %zu classes",
+                d->name, row + 1, value, classes - 1, classes);
         }
         gru_dataset_seen(d, row);
     }
