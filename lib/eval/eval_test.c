@@ -67,6 +67,8 @@ Test(regression, no_spread_and_nothing) {
     gru_regression r = {0};
     cr_assert(isnan(gru_regression_mse(&r)));
     gru_regression_add(&r, 2, 2);
+    cr_assert(isnan(gru_regression_r2(&r)));
+    gru_regression_add(&r, 2, 2);
     near(gru_regression_r2(&r), 1, 0);
     gru_regression_add(&r, 2, 3);
     near(gru_regression_r2(&r), 0, 0);

@@ -37,7 +37,7 @@ double gru_regression_mape(const gru_regression *r) {
 }
 
 double gru_regression_r2(const gru_regression *r) {
-    if (!r->count)
+    if (r->count < 2)
         return (double)NAN;
     if (r->spread > 0)
         return 1 - r->squared / r->spread;

@@ -17,7 +17,8 @@ double gru_regression_rmse(const gru_regression *r);
 double gru_regression_mae(const gru_regression *r);
 /* Mean of |error / true value| in per cent; a true value of 0 counts as 2⁻⁵². */
 double gru_regression_mape(const gru_regression *r);
-/* 1 − Σ error² / Σ (y − mean)²; without any spread 1 for a perfect prediction, else 0. */
+/* 1 − Σ error² / Σ (y − mean)²; without any spread 1 for a perfect prediction, else 0;
+ * NaN for one value, as in scikit-learn. */
 double gru_regression_r2(const gru_regression *r);
 
 #endif
