@@ -12,7 +12,9 @@ test=                      # a file of test rows of its own; without it 20 % of 
 segment=auto               # char for Chinese by characters, space for words as Keras has them
 length=100                 # words (or characters) of a text that the network sees
 words=10000                # of the vocabulary
+rare=1                     # words seen fewer times than this get no number
 arch=sentiment.arch        # the network; a file beside this script, or anywhere
+optimizer=adam             # and its settings, as gru-train has them
 epochs=20                  # at most
 stopping=patience=3        # training stops 3 epochs after the validation loss was lowest
 more=                      # other options of gru-train
@@ -21,8 +23,8 @@ threads=                   # of work, unless all processors; the result is the s
 out=build/sentiment        # everything made goes here
 for argument; do
     case $argument in
-    input=* | text=* | label=* | test=* | segment=* | length=* | words=* | arch=* | epochs=* | stopping=* | \
-        more=* | seed=* | threads=* | out=*)
+    input=* | text=* | label=* | test=* | segment=* | length=* | words=* | rare=* | arch=* | \
+        optimizer=* | epochs=* | stopping=* | more=* | seed=* | threads=* | out=*)
         export "${argument?}"
         ;;
     *)
@@ -43,12 +45,12 @@ mkdir -p "$out"
 # 2. Rows are dealt out by chance: for testing, for validation (10 % of the rest), for training.
 if [ -z "$test" ]; then
     gru-tokenize --fit "$out/vocab.tsv" --text "$text" --label "$label" --segment "$segment" \
-        --vocab-size "$words" --max-len "$length" --padding pre --truncating pre "$input" |
+        --vocab-size "$words" --min-count "$rare" --max-len "$length" --padding pre --truncating pre "$input" |
         gru-split --order random --test 20% --validation 10% --seed 42 \
             "$out/train.npy" "$out/validation.npy" "$out/test.npy"
 else
     gru-tokenize --fit "$out/vocab.tsv" --text "$text" --label "$label" --segment "$segment" \
-        --vocab-size "$words" --max-len "$length" --padding pre --truncating pre "$input" |
+        --vocab-size "$words" --min-count "$rare" --max-len "$length" --padding pre --truncating pre "$input" |
         gru-split --order random --test 10% --seed 42 "$out/train.npy" "$out/validation.npy"
     gru-tokenize --vocab "$out/vocab.tsv" --text "$text" --label "$label" -o "$out/test.npy" "$test"
 fi
@@ -56,7 +58,7 @@ fi
 # shellcheck disable=SC2086 # more is a list of words
 # 3. Training. The vocabulary goes into the model, so that one file is all that prediction needs.
 gru-train --arch "$arch" --attach "$out/vocab.tsv" --summary \
-    --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" ${threads:+--threads "$threads"} \
+    --optimizer "$optimizer" --batch-size 32 --epochs "$epochs" --seed "$seed" ${threads:+--threads "$threads"} \
     --validation "$out/validation.npy" --monitor val_loss --early-stopping "$stopping" \
     $more --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
 
