@@ -447,10 +447,10 @@ static void exp_all(gru_real *x, size_t count) {
         store(x + i, vec_exp(load(x + i)));
 }
 
-#if !defined(GRU_DOUBLE) && defined(__AVX512F__)
-/* A 16 × 16 transposition: bit by bit, the row number's bits change places with the lane number's.
- */
-INLINE void transpose_16(vec v[16]) {
+#if !defined(GRU_DOUBLE) && defined(__AVX__)
+/* A square transposed: bit by bit, the row number's bits change places with the lane number's. */
+#if defined(__AVX512F__)
+INLINE void transpose(vec v[VW]) {
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++) {
         if (i & 8)
@@ -492,37 +492,63 @@ INLINE void transpose_16(vec v[16]) {
                                            15, 31);
     }
 }
+#else
+INLINE void transpose(vec v[VW]) {
+#pragma GCC unroll 8
+    for (int i = 0; i < 4; i++) {
+        vec a = v[i], b = v[i + 4];
+        v[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+        v[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        if (i & 2)
+            continue;
+        vec a = v[i], b = v[i + 2];
+        v[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+        v[i + 2] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i += 2) {
+        vec a = v[i], b = v[i + 1];
+        v[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+        v[i + 1] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+}
+#endif
 
-/* Whole blocks of 16; returns how many elements are done. */
+/* Whole squares; returns how many elements are done. */
 INLINE size_t to_lanes_blocks(gru_real *lanes, const gru_real *const rows[GRU_LANES],
                               size_t count) {
     size_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-        vec v[16];
+    for (; i + VW <= count; i += VW)
+        for (size_t from = 0; from < GRU_LANES; from += VW) {
+            vec v[VW];
 #pragma GCC unroll 16
-        for (int l = 0; l < 16; l++)
-            v[l] = *(const loose *)(rows[l] + i);
-        transpose_16(v);
+            for (size_t l = 0; l < VW; l++)
+                v[l] = *(const loose *)(rows[from + l] + i);
+            transpose(v);
 #pragma GCC unroll 16
-        for (int l = 0; l < 16; l++)
-            store(lanes + (i + (size_t)l) * 16, v[l]);
-    }
+            for (size_t l = 0; l < VW; l++)
+                store(lanes + (i + l) * GRU_LANES + from, v[l]);
+        }
     return i;
 }
 INLINE size_t add_rows_blocks(gru_real *const rows[GRU_LANES], const gru_real *lanes,
                               size_t count) {
     size_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-        vec v[16];
+    for (; i + VW <= count; i += VW)
+        for (size_t from = 0; from < GRU_LANES; from += VW) {
+            vec v[VW];
 #pragma GCC unroll 16
-        for (int l = 0; l < 16; l++)
-            v[l] = load(lanes + (i + (size_t)l) * 16);
-        transpose_16(v);
+            for (size_t l = 0; l < VW; l++)
+                v[l] = load(lanes + (i + l) * GRU_LANES + from);
+            transpose(v);
 #pragma GCC unroll 16
-        for (int l = 0; l < 16; l++)
-            if (rows[l])
-                *(loose *)(rows[l] + i) += v[l];
-    }
+            for (size_t l = 0; l < VW; l++)
+                if (rows[from + l])
+                    *(loose *)(rows[from + l] + i) += v[l];
+        }
     return i;
 }
 #else
