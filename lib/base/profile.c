@@ -62,9 +62,10 @@ void gru_profile_start(gru_profile *p, size_t place) {
 void gru_profile_stop(gru_profile *p) {
     if (!p || !p->running)
         return;
+    uint64_t now = gru_ticks(); /* one moment for all, so that the places add up */
     for (size_t i = 0; i < p->threads; i++)
-        gru_watch_enter(p->watches[i], GRU_PLACE_WAIT);
-    p->ticks += gru_ticks() - p->start_ticks;
+        gru_watch_enter_at(p->watches[i], GRU_PLACE_WAIT, now);
+    p->ticks += now - p->start_ticks;
     p->seconds += gru_seconds() - p->start_seconds;
     p->running = false;
 }

@@ -43,13 +43,14 @@ static inline uint64_t gru_ticks(void) {
 /* Seconds since some moment in the past; not changed by setting the clock. */
 double gru_seconds(void);
 
-static inline void gru_watch_enter(gru_watch *w, size_t place) {
-    if (!w)
-        return;
-    uint64_t now = gru_ticks();
+static inline void gru_watch_enter_at(gru_watch *w, size_t place, uint64_t now) {
     w->sums[w->place].ticks += now > w->since ? now - w->since : 0;
     w->since = now;
     w->place = place;
+}
+static inline void gru_watch_enter(gru_watch *w, size_t place) {
+    if (w)
+        gru_watch_enter_at(w, place, gru_ticks());
 }
 static inline size_t gru_watch_place(const gru_watch *w) {
     return w ? w->place : GRU_PLACE_WAIT;
