@@ -109,7 +109,7 @@ fails() {
 
 @test "a wrong command line: exit 2" {
     for o in --nonsense --method=none --range=1,1 --range=1 --fit-rows=0 "--fit a --apply b" \
-        "--apply a --method log" "--method log --range 0,1"; do
+        "--apply a --method log" "--method log --range 0,1" "--fit p.csv"; do
         # shellcheck disable=SC2086
         run gru-scale $o p.csv
         [ "$status" -eq 2 ]

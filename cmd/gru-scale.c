@@ -114,6 +114,8 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     if (!status)
         status = parse_range(&low, &high, err);
     if (!status)
+        status = gru_tool_check_fit(fit_file, count ? operands[0] : NULL, err);
+    if (!status)
         status = gru_input_open(&in, count ? operands[0] : NULL, err);
     if (!status)
         status = gru_table_open(&table, in, lossy, err);

@@ -244,7 +244,11 @@ model() { # KEY FILE
     refused 2 'xx' gru-tokenize --text text --stop-words xx small.csv
     refused 2 '--lower' gru-tokenize --text text --lower --no-lower small.csv
     gru-tokenize -q --text text --fit v.tsv -o a.npy small.csv
-    refused 2 'fitting' gru-tokenize --vocab v.tsv --oov small.csv
+    refused 2 '--oov is for fitting' gru-tokenize --vocab v.tsv --oov small.csv
+    refused 2 '--max-len is for fitting' gru-tokenize --vocab v.tsv --max-len 9 small.csv
+    refused 2 "'small.csv' is the input" gru-tokenize --text text --fit small.csv small.csv
+    refused 2 "'./small.csv' is the input" gru-tokenize --text text --fit ./small.csv <small.csv
+    head -n 1 small.csv | grep -qx 'text,label'
 }
 
 @test "a full disk is exit 1, a closed pipe is quiet" {

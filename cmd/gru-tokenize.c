@@ -66,6 +66,28 @@ static const gru_tool tool = {
     0,
     1};
 
+/* The name of an option given that a vocabulary has already; NULL without. */
+static const char *fitting_option(void) {
+    const struct {
+        bool given;
+        const char *name;
+    } option[] = {{size != 10000, "vocab-size"},
+                  {min_count != 1, "min-count"},
+                  {oov, "oov"},
+                  {strcmp(segment, "auto") != 0, "segment"},
+                  {filters, "filters"},
+                  {lower || no_lower, no_lower ? "no-lower" : "lower"},
+                  {stop_words, "stop-words"},
+                  {stem, "stem"},
+                  {max_len, "max-len"},
+                  {strcmp(padding, "pre") != 0, "padding"},
+                  {strcmp(truncating, "pre") != 0, "truncating"}};
+    for (size_t i = 0; i < sizeof option / sizeof *option; i++)
+        if (option[i].given)
+            return option[i].name;
+    return NULL;
+}
+
 static gru_status check_options(gru_error *err) {
     if ((fit != NULL) + (vocab_path != NULL) + (model_path != NULL) > 1)
         return gru_error_set(err, GRU_ERR_USAGE, "--fit, --vocab and --model exclude each other");
@@ -78,12 +100,11 @@ static gru_status check_options(gru_error *err) {
     bool apply = vocab_path || model_path;
     if (!apply && !lines && !text)
         return gru_error_set(err, GRU_ERR_USAGE, "--text COL or --lines is needed");
-    if (apply && (size != 10000 || max_len || min_count != 1 || oov || lower || no_lower ||
-                  filters || stop_words || stem || strcmp(segment, "auto") != 0 ||
-                  strcmp(padding, "pre") != 0 || strcmp(truncating, "pre") != 0))
-        return gru_error_set(
-            err, GRU_ERR_USAGE,
-            "an option is for fitting; the vocabulary says how to segment and pad");
+    const char *fitting = fitting_option();
+    if (apply && fitting)
+        return gru_error_set(err, GRU_ERR_USAGE,
+                             "--%s is for fitting; the vocabulary says how to segment and pad",
+                             fitting);
     return GRU_OK;
 }
 
@@ -205,6 +226,8 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     gru_output *out = NULL, *fitted = NULL;
     gru_form_find(form_name, &form);
     gru_status status = check_options(err);
+    if (!status)
+        status = gru_tool_check_fit(fit, count ? operands[0] : NULL, err);
     if (!status)
         status = load_vocab(&vocab, err);
     if (!status)

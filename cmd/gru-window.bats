@@ -87,7 +87,8 @@ floats() {
 
 @test "a wrong command line: exit 2" {
     for o in --nonsense "--length 0 --target A" "--length 2" "--target A" \
-        "--apply w.tsv --length 2" "--apply a --model b"; do
+        "--apply w.tsv --length 2" "--apply a --model b" \
+        "--length 2 --target A --fit p.csv"; do
         # shellcheck disable=SC2086
         run gru-window $o p.csv
         [ "$status" -eq 2 ]

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -161,6 +162,20 @@ static gru_status finish_output(gru_status status, const gru_str *answer, gru_er
                                  strerror(errno));
     }
     return status;
+}
+
+gru_status gru_tool_check_fit(const char *fit, const char *input, gru_error *err) {
+    struct stat out, in;
+    bool standard = !input || strcmp(input, "-") == 0;
+    if (!fit || stat(fit, &out) != 0 || !S_ISREG(out.st_mode))
+        return GRU_OK;
+    if ((standard ? fstat(STDIN_FILENO, &in) : stat(input, &in)) != 0)
+        return GRU_OK;
+    if (out.st_dev != in.st_dev || out.st_ino != in.st_ino)
+        return GRU_OK;
+    return gru_error_set(err, GRU_ERR_USAGE,
+                         "--fit: '%s' is the input; --fit wants a new file for what is learned",
+                         fit);
 }
 
 int gru_tool_main(const gru_tool *tool, int which, gru_run *run, int argc, char **argv) {
