@@ -3,8 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
-#include "base/number.h"
-#include "series/date.h"
+#include "series/calendar.h"
 #include "train/raw_rows.h"
 
 #include <math.h>
@@ -12,86 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what the next rows are called ---- */
-
-/* Last two values of the index column and what was seen of it. */
-typedef struct calendar {
-    gru_date_watch watch;
-    char last[GRU_DATE_TEXT + 32], before[GRU_DATE_TEXT + 32];
-    bool weekend[GRU_DATE_ORDERS]; /* a Saturday or Sunday, read in this order */
-    gru_moment previous[GRU_DATE_ORDERS], step[GRU_DATE_ORDERS]; /* step: the smallest, > 0 */
-    size_t seen[GRU_DATE_ORDERS];
-} calendar;
-
-static void calendar_add(calendar *c, const char *text, size_t len, unsigned long long line) {
-    gru_date_watch_add(&c->watch, text, len, line);
-    memcpy(c->before, c->last, sizeof c->before);
-    snprintf(c->last, sizeof c->last, "%.*s", (int)(len < 60 ? len : 60), text);
-    for (int o = 0; o < GRU_DATE_ORDERS; o++) {
-        gru_moment now;
-        if (!gru_date_parse(text, len, (gru_date_order)o, &now)) {
-            continue;
-        }
-        gru_moment days = now / GRU_DAY_SECONDS - (now % GRU_DAY_SECONDS < 0);
-        gru_moment step = now - c->previous[o];
-        c->weekend[o] |= gru_date_weekday(days) >= 5;
-        if (c->seen[o]++ > 0 && step > 0 && (c->step[o] == 0 || step < c->step[o])) {
-            c->step[o] = step;
-        }
-        c->previous[o] = now;
-    }
-}
-
-static gru_moment next_moment(gru_moment now, gru_moment step, bool weekend) {
-    gru_moment days = now / GRU_DAY_SECONDS - (now % GRU_DAY_SECONDS < 0);
-    gru_moment time = now - days * GRU_DAY_SECONDS;
-    if (step >= 28 * GRU_DAY_SECONDS && step <= 31 * GRU_DAY_SECONDS) { /* a month */
-        int year, month, day;
-        gru_date_civil(days, &year, &month, &day);
-        year += month == 12;
-        month = month % 12 + 1;
-        int last = (int)(gru_date_days(year + (month == 12), month % 12 + 1, 1) -
-                         gru_date_days(year, month, 1));
-        return gru_date_days(year, month, day < last ? day : last) * GRU_DAY_SECONDS + time;
-    }
-    do {
-        now += step > 0 ? step : GRU_DAY_SECONDS;
-        days = now / GRU_DAY_SECONDS - (now % GRU_DAY_SECONDS < 0);
-    } while (!weekend && gru_date_weekday(days) >= 5);
-    return now;
-}
-
-/* Appends the names of the next `steps` rows, one a line. */
-static void calendar_next(const calendar *c, size_t steps, gru_str *out) {
-    gru_date_order order = gru_date_watch_order(&c->watch);
-    double last, before;
-    bool numbers = gru_number_parse(c->last, strlen(c->last), &last);
-    bool two = gru_number_parse(c->before, strlen(c->before), &before);
-    gru_moment now = order < GRU_DATE_ORDERS ? c->previous[order] : 0;
-    for (size_t k = 1; k <= steps; k++) {
-        char text[GRU_DATE_TEXT + GRU_NUMBER_MAX];
-        if (order < GRU_DATE_ORDERS) {
-            /* steps of whole weeks may well fall on weekends */
-            bool free = c->weekend[order] || c->step[order] % (7 * GRU_DAY_SECONDS) == 0;
-            now = next_moment(now, c->step[order], free);
-            gru_date_format(now, text);
-        } else if (numbers) {
-            gru_number_format_double(last + (double)k * (two && last > before ? last - before : 1),
-                                     text);
-        } else {
-            snprintf(text, sizeof text, "+%zu", k);
-        }
-        gru_str_add(out, text);
-        gru_str_add_char(out, '\n');
-    }
-}
-
-/* ---- the values ---- */
-
 typedef struct forecaster {
     gru_package *package;
     gru_raw_rows rows;
-    calendar calendar;
+    gru_calendar calendar;
     gru_window_maker *maker;
     gru_record_spec spec;
     unsigned char *record;
@@ -134,7 +57,7 @@ static gru_status read_rows(forecaster *f, gru_error *err) {
     size_t len;
     while (!gru_raw_rows_next(&f->rows, err) && f->rows.row) {
         const char *id = gru_raw_rows_id(&f->rows, &len);
-        calendar_add(&f->calendar, id, len, gru_table_line(f->rows.table));
+        gru_calendar_add(&f->calendar, id, len, gru_table_line(f->rows.table));
         if (gru_window_maker_push(f->maker, f->rows.values, f->rows.values[f->features], "", 0,
                                   &unused, err)) {
             return gru_error_at(err, "%s:%llu", f->rows.source, gru_table_line(f->rows.table));
@@ -204,7 +127,7 @@ static gru_status write_values(forecaster *f, bool csv, gru_output *out, gru_err
     if (f->rows.has_scaler) {
         column = gru_scaler_find(&f->rows.scaler, f->rows.windows.target);
     }
-    calendar_next(&f->calendar, f->steps, &names);
+    gru_calendar_next(&f->calendar, f->steps, &names);
     gru_status status = gru_str_check(&names, err);
     if (!status && !(status = gru_table_put_text(&w, "id", err)) &&
         !(status = gru_table_put_text(&w, "y_pred", err))) {
