@@ -56,6 +56,18 @@ floats() {
     [[ "$stderr" == *"bad.csv:3: column 'd' runs backwards"* ]]
 }
 
+@test "groups one after the other are a warning where they have an index, groups by date are none" {
+    printf 'd,g,v\n1,a,1\n2,a,2\n3,a,3\n1,b,10\n2,b,20\n3,b,30\n' > stack.csv
+    run -0 --separate-stderr gru-window --length 2 --target v --index d --group g -o w.npy stack.csv
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ "$stderr" == *"stack.csv:5: column 'd' begins again with another 'g'; sort the rows"* ]]
+    run -0 --separate-stderr gru-window --length 2 --target v --group g -o w.npy stack.csv
+    [ -z "$stderr" ]
+    { head -n 1 stack.csv && tail -n +2 stack.csv | sort -t, -k1,1; } > dates.csv
+    run -0 --separate-stderr gru-window --length 2 --target v --index d --group g -o w.npy dates.csv
+    [ -z "$stderr" ]
+}
+
 @test "bad data: one line, exit 1, no file" {
     run gru-window --length 2 --target A -o out.npy /dev/null
     [ "$status" -eq 1 ]

@@ -28,6 +28,7 @@ typedef struct cutter {
     gru_npy_writer *to;
     gru_date_watch *watch; /* one a group */
     size_t watch_cap;
+    gru_date_watch all; /* of all rows, whatever their group */
 } cutter;
 
 static gru_status find_columns(cutter *c, gru_error *err) {
@@ -118,8 +119,10 @@ static gru_status cut_row(cutter *c, const gru_field *row, gru_error *err) {
         status = read_number(c, row, c->target, &target, err);
     if (status)
         return status;
-    if (c->w->index)
+    if (c->w->index) {
         gru_date_watch_add(&c->watch[number], id, len, gru_table_line(c->table));
+        gru_date_watch_add(&c->all, id, len, gru_table_line(c->table));
+    }
     status = gru_window_maker_push(c->maker[number], c->values, target, id, len, &record, err);
     if (status)
         return gru_error_at(err, "%s:%llu", c->source, gru_table_line(c->table));
@@ -148,6 +151,12 @@ static void warn_of_disorder(const cutter *c) {
     for (size_t i = 0; c->w->index && i < c->makers; i++)
         if (gru_date_watch_warn(&c->watch[i], c->source, c->w->index))
             return;
+    unsigned long long line;
+    if (c->w->index && c->w->group && gru_date_watch_falls(&c->all, &line))
+        gru_warn("%s:%llu: column '%s' begins again with another '%s'; sort the rows by it, or the "
+                 "last rows are not the latest where gru-split --order time or gru-train "
+                 "--validation-split holds them back",
+                 c->source, line, c->w->index, c->w->group);
 }
 
 /* The layout has to be known to open the writer, and the first row tells the ids' width; so the
