@@ -138,22 +138,23 @@ Test(bundle, tensors_at_odd_places_are_read) {
 }
 
 /* The first bytes of torch.save (now and before 1.6), pickle, Keras's .keras, and HDF5. */
+#define BYTES(text) text, sizeof text - 1
 Test(bundle, files_of_others_are_named) {
     static const struct {
         const char *bytes;
         size_t count;
         const char *wanted;
     } files[] = {
-        {"PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\12\0\30\0m/data.pklFB\24", 46,
+        {BYTES("PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\12\0\30\0m/data.pklFB\24"),
          "but PyTorch's; gru-model(1) has the line of Python"},
-        {"\200\2\212\12l\374\234F\371 j\250P\31.", 15, "but a pickle of Python's or PyTorch's;"},
-        {"PK\3\4\24\0\0\0\0\0\0\0!\0\342\302\263=@\0\0\0@\0\0\0\15\0\0\0metadata.json{", 44,
+        {BYTES("\200\2\212\12l\374\234F\371 j\250P\31."), "but a pickle of Python's or PyTorch's;"},
+        {BYTES("PK\3\4\24\0\0\0\0\0\0\0!\0\342\302\263=@\0\0\0@\0\0\0\15\0\0\0metadata.json{"),
          "but Keras's;"},
-        {"\211HDF\r\n\32\n\0\0\0\0", 12, "but Keras's HDF5;"},
-        {"PK\3\4 of some other program", 28, "is not a model or safetensors file"},
-        {"\50\0\0\0\0\0\0\0{\"a\":", 13,
+        {BYTES("\211HDF\r\n\32\n\0\0\0\0"), "but Keras's HDF5;"},
+        {BYTES("PK\3\4 of some other program"), "is not a model or safetensors file"},
+        {BYTES("\50\0\0\0\0\0\0\0{\"a\":"),
          "ends early: a header of 40 bytes is announced, 5 are there"},
-        {"\2", 1, "is not a model or safetensors file"},
+        {BYTES("\2"), "is not a model or safetensors file"},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         gru_bundle *b;
