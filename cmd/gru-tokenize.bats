@@ -278,3 +278,12 @@ model() { # KEY FILE
     run gru-tokenize --version
     [ "$status" -eq 0 ]
 }
+
+@test "one very long text among short ones is a warning that names --max-len" {
+    { for i in $(seq 200); do echo "text $i"; done && seq -s ' ' 100000; } >long.txt
+    run -0 --separate-stderr gru-tokenize --lines --vocab-size 0 -o /dev/null long.txt
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ $stderr == *'rows of 100000 ids are padding to 99.5 % and take 77 MiB; a smaller --max-len'* ]]
+    run -0 --separate-stderr gru-tokenize --lines --max-len 50 -o /dev/null long.txt
+    [ -z "$stderr" ]
+}

@@ -1,6 +1,7 @@
 /* Rows of a corpus to NPY records or to lines of a table. */
 #include "text/vectorise.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/npy.h"
@@ -9,6 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MANY_IDS = 1 << 24 }; /* 64 MiB */
 
 struct gru_vectoriser {
     const gru_corpus *corpus;
@@ -62,6 +65,20 @@ void gru_vectorise(const gru_vocab *v, gru_form form, const int32_t *seq, size_t
 
 /* ---- tensor stream ---- */
 
+/* One text of 100 KB makes every row as long where nothing cuts it, which fills disks. */
+static void warn_of_padding(const gru_vectoriser *e) {
+    size_t rows = gru_corpus_rows(e->corpus), width = gru_vocab_max_len(e->vocab), count;
+    double used = 0, ids = (double)rows * (double)width;
+    for (size_t row = 0; ids >= MANY_IDS && row < rows; row++) {
+        gru_corpus_row(e->corpus, row, &count);
+        used += (double)(count < width ? count : width);
+    }
+    if (ids >= MANY_IDS && used < 0.1 * ids)
+        gru_warn("rows of %zu ids are padding to %.1f %% and take %.0f MiB; a smaller --max-len "
+                 "cuts the longest texts",
+                 width, 100 - 100 * used / ids, ids * sizeof(int32_t) / 1048576);
+}
+
 static gru_status open_npy(gru_vectoriser *e, gru_output *out, gru_error *err) {
     size_t name = gru_corpus_longest_name(e->corpus);
     gru_record_set(&e->spec, GRU_X, 'i', 1, gru_vocab_max_len(e->vocab), 0, 0);
@@ -70,6 +87,7 @@ static gru_status open_npy(gru_vectoriser *e, gru_output *out, gru_error *err) {
     if (name)
         gru_record_set(&e->spec, GRU_ID, 'S', 0, 0, 0, name);
     gru_status status = gru_record_layout(&e->spec, err);
+    warn_of_padding(e);
     if (!status)
         status = gru_mem_new(&e->record, e->spec.bytes, 1, err);
     if (!status)
