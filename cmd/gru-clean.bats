@@ -99,7 +99,7 @@ fails() { # exit 1, one line with this text, no output file
     fails "g.csv:2: column 'Name': 'a' is not a number"
     printf 'a,b\nx,y\n' >text.csv
     run gru-clean --do impute=zero -o out.tsv text.csv
-    fails "text.csv: no column of numbers"
+    fails "text.csv: no column of numbers; with --columns A"
     printf 'a,b\n1,2\n3\n' >ragged.csv
     run gru-clean --do impute=zero -o out.tsv ragged.csv
     fails "ragged.csv:3"

@@ -338,7 +338,10 @@ static gru_status read_columns(work *w, const gru_clean_plan *plan, const gru_ta
         }
     free(chosen);
     if (!status && !count)
-        return gru_error_set(err, GRU_ERR_DATA, "%s: no column of numbers", w->frame.source);
+        return gru_error_set(
+            err, GRU_ERR_DATA,
+            "%s: no column of numbers; with --columns A the first word in A that is none is named",
+            w->frame.source);
     return status;
 }
 

@@ -201,8 +201,10 @@ static gru_status choose_columns(const gru_frame *f, size_t **columns, size_t *c
     if (*count)
         gru_note("scaling %s", gru_str_text(&names));
     else
-        status =
-            gru_error_set(err, GRU_ERR_DATA, "%s: no column holds numbers to scale", f->source);
+        status = gru_error_set(err, GRU_ERR_DATA,
+                               "%s: no column of numbers to scale; with --columns A the first word "
+                               "in A that is none is named",
+                               f->source);
     gru_str_free(&names);
     return status;
 }
