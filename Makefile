@@ -121,6 +121,10 @@ demo:
 bench:
 	sh scripts/bench
 
+# What a program against the library may include; the rest is between files of one layer.
+PRIVATE := $(shell grep -lE '"nn/slice\.h"|_(private|parts)\.h"' lib/*/*.h)
+PUBLIC := $(filter-out %_private.h %_parts.h lib/kern/kern_%.h $(PRIVATE),$(wildcard $(LAYERS:%=lib/%/*.h)))
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $(TOOLS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/bin
@@ -129,9 +133,7 @@ install: all
 	ln -sf libgru.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libgru.so.0
 	ln -sf libgru.so.0 $(DESTDIR)$(PREFIX)/lib/libgru.so
 	sed 's|^prefix=.*|prefix=$(PREFIX)|' $(BUILD)/gru.pc > $(DESTDIR)$(PREFIX)/lib/pkgconfig/gru.pc
-	for l in $(LAYERS); do \
-	  install -d $(DESTDIR)$(PREFIX)/include/gru/$$l; \
-	  for h in lib/$$l/*.h; do [ ! -f "$$h" ] || install -m 644 "$$h" $(DESTDIR)$(PREFIX)/include/gru/$$l; done; done
+	for h in $(PUBLIC:lib/%=%); do install -D -m 644 lib/$$h $(DESTDIR)$(PREFIX)/include/gru/$$h || exit 1; done
 	install -d $(DESTDIR)$(BASH_DIR) $(DESTDIR)$(ZSH_DIR) $(DESTDIR)$(FISH_DIR)
 	for t in $(TOOLS); do \
 	  $(BUILD)/$$t --completions bash > $(DESTDIR)$(BASH_DIR)/$$t && \

@@ -45,3 +45,14 @@ END
         $(pkg-config --define-variable=prefix="$D/usr" --static --libs gru)
     "$BATS_TEST_TMPDIR/y"
 }
+
+@test "every installed header compiles alone" {
+    flags=$(PKG_CONFIG_PATH=$D/usr/lib/pkgconfig pkg-config --define-variable=prefix="$D/usr" --cflags gru)
+    [ ! -e "$D/usr/include/gru/kern/kern_body.h" ]
+    find "$D/usr/include/gru" -name '*.h' >"$BATS_TEST_TMPDIR/headers"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/headers")" -gt 40 ]
+    while read -r header; do
+        # shellcheck disable=SC2086
+        cc -fsyntax-only -x c $flags "$header" || { echo "$header" && return 1; }
+    done <"$BATS_TEST_TMPDIR/headers"
+}
