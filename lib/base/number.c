@@ -140,9 +140,37 @@ static bool scan_decimal(const char *p, const char *end, decimal *d) {
     return p == end;
 }
 
+/* What most numbers are: a few digits, perhaps with a point. Where they and the power of ten are
+ * doubles, one division is rounded once, so rightly (Clinger 1990). false: not such a number. */
+static bool parse_plain(const char *text, size_t len, double *out) {
+    static const double power[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
+                                   1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16};
+    const char *p = text, *end = text + len, *decimals = NULL;
+    uint64_t digits = 0;
+    bool negative = *p == '-';
+    if (FLT_EVAL_METHOD != 0 || len > sizeof power / sizeof *power)
+        return false;
+    for (p += negative; p < end; p++) {
+        unsigned digit = (unsigned)(unsigned char)*p - '0';
+        if (digit < 10)
+            digits = digits * 10 + digit;
+        else if (*p == '.' && !decimals)
+            decimals = p + 1;
+        else
+            return false;
+    }
+    if (len == (size_t)negative + (decimals != NULL) || digits > (uint64_t)1 << DBL_MANT_DIG)
+        return false;
+    double value = decimals ? (double)digits / power[end - decimals] : (double)digits;
+    *out = negative ? -value : value;
+    return true;
+}
+
 bool gru_number_parse(const char *text, size_t len, double *out) {
     decimal d;
     trim(&text, &len);
+    if (len && parse_plain(text, len, out))
+        return true;
     if (len == 0 || !scan_decimal(text, text + len, &d))
         return false;
     if (!d.exact || !scale_exactly(d.digits, d.power, false, out))
