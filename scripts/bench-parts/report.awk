@@ -54,24 +54,14 @@ function training(i, n, best) {
     }
 }
 
-# Where the export to ONNX failed, PyTorch itself stands in.
-function predicting(i, n, peer) {
-    header("Prediction at batch 256, sequences/s", "network | gru | ONNX Runtime | PyTorch | Keras | × ONNX Runtime, or PyTorch | wanted")
+# What ONNX Runtime does too. Where the export failed, PyTorch itself stands in.
+function beside_onnxruntime(figure, title, against, target, i, n, peer) {
+    header(title, "network | gru | ONNX Runtime | PyTorch | Keras | " against " ONNX Runtime, or PyTorch | wanted")
     for (i = 1; i <= networks; i++) {
         n = name[i]
-        if (median("predict", n, "gru") == "") continue
-        peer = median("predict", n, "onnxruntime") == "" ? "torch" : "onnxruntime"
-        row(n " | " number(median("predict", n, "gru")) " | " number(median("predict", n, "onnxruntime")) " | " number(median("predict", n, "torch")) " | " number(median("predict", n, "keras")) " | " ratio(median("predict", n, "gru"), median("predict", n, peer)) " | " predict_target[n])
-    }
-}
-
-function one_by_one(i, n, peer) {
-    header("One sequence, ms", "network | gru | ONNX Runtime | PyTorch | Keras | of ONNX Runtime's, or PyTorch's | wanted")
-    for (i = 1; i <= networks; i++) {
-        n = name[i]
-        if (median("single", n, "gru") == "") continue
-        peer = median("single", n, "onnxruntime") == "" ? "torch" : "onnxruntime"
-        row(n " | " number(median("single", n, "gru")) " | " number(median("single", n, "onnxruntime")) " | " number(median("single", n, "torch")) " | " number(median("single", n, "keras")) " | " ratio(median("single", n, "gru"), median("single", n, peer)) " | ≤ 0.4")
+        if (median(figure, n, "gru") == "") continue
+        peer = median(figure, n, "onnxruntime") == "" ? "torch" : "onnxruntime"
+        row(n " | " number(median(figure, n, "gru")) " | " number(median(figure, n, "onnxruntime")) " | " number(median(figure, n, "torch")) " | " number(median(figure, n, "keras")) " | " ratio(median(figure, n, "gru"), median(figure, n, peer)) " | " target[n])
     }
 }
 
@@ -107,7 +97,7 @@ function processes() {
 BEGIN { FS = "\t" }
 FILENAME == ARGV[1] { fact[$1] = $2; key[++facts] = $1; next }
 FILENAME == ARGV[2] {
-    if (FNR > 1) { name[++networks] = $1; train_target[$1] = $11; predict_target[$1] = $12 }
+    if (FNR > 1) { name[++networks] = $1; train_target[$1] = $11; predict_target[$1] = $12; single_target[$1] = "≤ " $13 }
     next
 }
 FILENAME == ARGV[3] { operations[$1, $2] = $8; next }
@@ -119,8 +109,8 @@ END {
     for (i = 1; i <= facts; i++) print "- " key[i] ": " fact[key[i]]
     printf "- multiply-adds of the machine: %.0f GFLOP/s\n", peak
     training()
-    predicting()
-    one_by_one()
+    beside_onnxruntime("predict", "Prediction at batch 256, sequences/s", "×", predict_target)
+    beside_onnxruntime("single", "One sequence, ms", "of the time of", single_target)
     variants()
     processes()
 }
