@@ -68,9 +68,12 @@ gru_status gru_buckets_new(gru_buckets **out, const gru_model *m, gru_samples sa
         return err->code;
     }
     for (size_t i = 0; i < b->count; i++) {
-        gru_row_span(m, spec, gru_dataset_record(samples.set, samples.start + i), &b->first[i],
-                     &b->end[i]);
-        gru_dataset_seen(samples.set, samples.start + i);
+        const unsigned char *record;
+        if (gru_dataset_look(samples.set, samples.start + i, &record, err)) {
+            gru_buckets_free(b);
+            return err->code;
+        }
+        gru_row_span(m, spec, record, &b->first[i], &b->end[i]);
     }
     *out = b;
     return GRU_OK;

@@ -1,7 +1,4 @@
-/* A set of samples held whole: mapped where the file allows, else spooled once. */
-#ifdef __linux__
-#define _DEFAULT_SOURCE /* madvise */
-#endif
+/* A set of samples: in memory while it is small, else in a file that is read by pieces. */
 #include "train/dataset.h"
 
 #include "base/mem.h"
@@ -15,51 +12,78 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-enum { SPOOL_MEMORY = 64 << 20, SPOOL_BLOCK = 1 << 20, LARGE = 64 << 20, SCAN_PIECE = 4 << 20 };
+enum { SMALL = 64 << 20, SPOOL_BLOCK = 1 << 20, WINDOW = 1 << 20 };
+
+/* The rows of a large set that were looked at last. */
+typedef struct window {
+    unsigned char *records;
+    size_t first, count, cap;
+} window;
 
 struct gru_dataset {
     gru_record_spec spec;
     char *name;
     size_t count;
-    const unsigned char *records;
-    unsigned char *memory; /* spooled here, or NULL */
-    void *map;             /* mapped here, or NULL */
-    size_t map_bytes;
-    int fd; /* of what is mapped, or −1 */
-    uint64_t offset;
+    unsigned char *memory; /* all records, or NULL: a large set, whose file is open */
+    int fd;                /* or −1 */
+    uint64_t offset;       /* of the first record in the file */
+    window *window;        /* of a large set */
 };
 
 static gru_status failed(const char *what, gru_error *err) {
     return gru_error_set(err, GRU_ERR_IO, "%s: %s", what, strerror(errno));
 }
 
-/* Maps bytes of fd from offset on; offset need not be a multiple of the page size. */
-static gru_status map_records(gru_dataset *d, int fd, uint64_t offset, gru_error *err) {
-    size_t lead = (size_t)(offset % (uint64_t)sysconf(_SC_PAGESIZE)), bytes;
-    if (!gru_size_mul(d->count, d->spec.bytes, &bytes) || !gru_size_add(bytes, lead, &bytes)) {
-        return gru_error_memory(err, UINT64_MAX);
+static gru_status read_at(const gru_dataset *d, int fd, uint64_t at, size_t want, void *to,
+                          gru_error *err) {
+    for (size_t done = 0; done < want;) {
+        ssize_t n = pread(fd, (char *)to + done, want - done, (off_t)(at + done));
+        if (n < 0 && errno != EINTR) {
+            return failed(d->name, err);
+        }
+        if (n == 0) {
+            return gru_error_set(err, GRU_ERR_DATA, "%s: was cut while it was in use", d->name);
+        }
+        done += n > 0 ? (size_t)n : 0;
     }
-    void *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, (off_t)(offset - lead));
-    if (map == MAP_FAILED) {
+    return GRU_OK;
+}
+
+static gru_status keep_file(gru_dataset *d, int fd, uint64_t offset, gru_error *err) {
+    size_t rows = d->spec.bytes < WINDOW ? WINDOW / d->spec.bytes : 1;
+    d->offset = offset;
+    d->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (d->fd < 0) {
         return failed(d->name, err);
     }
-    d->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    d->offset = offset;
-    d->map = map;
-    d->map_bytes = bytes;
-    d->records = (const unsigned char *)map + lead;
-    return d->fd < 0 ? failed(d->name, err) : GRU_OK;
+    if (gru_mem_new(&d->window, 1, sizeof *d->window, err)) {
+        return err->code;
+    }
+    d->window->cap = rows;
+    return gru_mem_new(&d->window->records, rows, d->spec.bytes, err);
+}
+
+/* A small file is read rather than mapped too: its pages would be as many, and one that another
+ * program cuts would end this one by a signal. */
+static gru_status read_all(gru_dataset *d, int fd, uint64_t offset, gru_error *err) {
+    if (gru_mem_new(&d->memory, d->count, d->spec.bytes, err)) {
+        return err->code;
+    }
+    return read_at(d, fd, offset, d->count * d->spec.bytes, d->memory, err);
 }
 
 static gru_status check_finite(const gru_dataset *d, gru_error *err) {
     static const char *const names[] = {"x", "y", "len", "w"};
     for (size_t row = 0; row < d->count; row++) {
+        const unsigned char *record;
+        if (gru_dataset_look(d, row, &record, err)) {
+            return err->code;
+        }
         for (size_t s = 0; s < GRU_ID; s++) {
             const gru_slot_spec *slot = &d->spec.slot[s];
-            const unsigned char *at = gru_dataset_record(d, row) + slot->offset;
+            const unsigned char *at = record + slot->offset;
             bool finite = true;
             for (size_t i = 0; slot->type == 'f' && i < slot->bytes; i += sizeof(float)) {
                 float value;
@@ -72,7 +96,6 @@ static gru_status check_finite(const gru_dataset *d, gru_error *err) {
                                      d->name, row + 1, names[s]);
             }
         }
-        gru_dataset_seen(d, row);
     }
     return GRU_OK;
 }
@@ -95,7 +118,7 @@ static gru_status temporary(FILE **out, gru_error *err) {
     return GRU_OK;
 }
 
-/* The rest of the stream into file, after what memory holds already; then mapped. */
+/* What memory holds already and the rest of the stream, into a file that is kept. */
 static gru_status spool_to_file(gru_dataset *d, gru_npy_reader *reader, size_t block,
                                 gru_error *err) {
     FILE *file;
@@ -118,7 +141,7 @@ static gru_status spool_to_file(gru_dataset *d, gru_npy_reader *reader, size_t b
         status = failed("temporary file", err);
     }
     if (status == GRU_OK) {
-        status = map_records(d, fileno(file), 0, err);
+        status = keep_file(d, fileno(file), 0, err);
     }
     if (fclose(file) != 0 && status == GRU_OK) {
         status = failed("temporary file", err);
@@ -132,7 +155,7 @@ static gru_status spool(gru_dataset *d, gru_npy_reader *reader, gru_error *err) 
     size_t bytes = d->spec.bytes, got = 1, cap = 0;
     size_t block = bytes < SPOOL_BLOCK ? SPOOL_BLOCK / bytes : 1;
     while (got > 0) {
-        if (d->count > 0 && d->count >= SPOOL_MEMORY / bytes && cap - d->count < block) {
+        if (d->count > 0 && d->count >= SMALL / bytes && cap - d->count < block) {
             return spool_to_file(d, reader, block, err);
         }
         if (gru_mem_grow(&d->memory, &cap, d->count + block, bytes, err) ||
@@ -141,7 +164,6 @@ static gru_status spool(gru_dataset *d, gru_npy_reader *reader, gru_error *err) 
         }
         d->count += got;
     }
-    d->records = d->memory;
     return GRU_OK;
 }
 
@@ -150,8 +172,14 @@ static gru_status load(gru_dataset *d, gru_npy_reader *reader, gru_error *err) {
     uint64_t offset, count;
     d->spec = *gru_npy_spec(reader);
     if (gru_npy_mappable(reader, &fd, &offset, &count) && offset % 4 == 0 && count > 0) {
+        size_t bytes;
         d->count = (size_t)count;
-        if (map_records(d, fd, offset, err) || check_finite(d, err)) {
+        if (count > SIZE_MAX || !gru_size_mul(d->count, d->spec.bytes, &bytes)) {
+            return gru_error_memory(err, UINT64_MAX);
+        }
+        gru_status status =
+            bytes > SMALL ? keep_file(d, fd, offset, err) : read_all(d, fd, offset, err);
+        if (status || check_finite(d, err)) {
             return err->code;
         }
     } else if (spool(d, reader, err)) {
@@ -203,8 +231,9 @@ void gru_dataset_close(gru_dataset *d) {
     if (!d) {
         return;
     }
-    if (d->map) {
-        munmap(d->map, d->map_bytes);
+    if (d->window) {
+        free(d->window->records);
+        free(d->window);
     }
     if (d->fd >= 0) {
         close(d->fd);
@@ -226,40 +255,37 @@ size_t gru_dataset_count(const gru_dataset *d) {
     return d->count;
 }
 
-const unsigned char *gru_dataset_record(const gru_dataset *d, size_t i) {
-    return d->records + i * d->spec.bytes;
-}
-
-void gru_dataset_seen(const gru_dataset *d, size_t i) {
-#ifdef __linux__
-    size_t bytes = d->spec.bytes;
-    if (gru_dataset_large(d) && i * bytes / SCAN_PIECE != (i + 1) * bytes / SCAN_PIECE) {
-        (void)madvise(d->map, d->map_bytes, MADV_DONTNEED);
-    }
-#else
-    (void)d;
-    (void)i;
-#endif
-}
-
 bool gru_dataset_large(const gru_dataset *d) {
-    return d->map && d->map_bytes > LARGE;
+    return !d->memory;
+}
+
+const unsigned char *gru_dataset_record(const gru_dataset *d, size_t i) {
+    return d->memory + i * d->spec.bytes;
 }
 
 gru_status gru_dataset_read(const gru_dataset *d, size_t first, size_t count, void *to,
                             gru_error *err) {
-    size_t want = count * d->spec.bytes, done = 0;
     uint64_t at = d->offset + (uint64_t)first * d->spec.bytes;
-    while (done < want) {
-        ssize_t n = pread(d->fd, (char *)to + done, want - done, (off_t)(at + done));
-        if (n < 0 && errno != EINTR) {
-            return failed(d->name, err);
-        }
-        if (n == 0) {
-            return gru_error_set(err, GRU_ERR_DATA, "%s: was cut while it was in use", d->name);
-        }
-        done += n > 0 ? (size_t)n : 0;
+    return read_at(d, d->fd, at, count * d->spec.bytes, to, err);
+}
+
+gru_status gru_dataset_look(const gru_dataset *d, size_t i, const unsigned char **record,
+                            gru_error *err) {
+    window *w = d->window;
+    if (!w) {
+        *record = gru_dataset_record(d, i);
+        return GRU_OK;
     }
+    if (i < w->first || i - w->first >= w->count) {
+        size_t count = d->count - i < w->cap ? d->count - i : w->cap;
+        w->count = 0;
+        if (gru_dataset_read(d, i, count, w->records, err)) {
+            return err->code;
+        }
+        w->first = i;
+        w->count = count;
+    }
+    *record = w->records + (i - w->first) * d->spec.bytes;
     return GRU_OK;
 }
 
@@ -277,26 +303,32 @@ static bool out_of_range(const gru_record_spec *spec, const unsigned char *recor
 }
 
 gru_status gru_dataset_check_classes(const gru_dataset *d, size_t classes, gru_error *err) {
+    const unsigned char *record;
     int32_t value;
     for (size_t row = 0; row < d->count; row++) {
-        if (out_of_range(&d->spec, gru_dataset_record(d, row), GRU_Y, classes, &value)) {
+        if (gru_dataset_look(d, row, &record, err)) {
+            return err->code;
+        }
+        if (out_of_range(&d->spec, record, GRU_Y, classes, &value)) {
             return gru_error_set(
                 err, GRU_ERR_DATA,
                 "%s: row %zu: class %d is not one of 0 to %zu; the network has %zu classes",
                 d->name, row + 1, value, classes - 1, classes);
         }
-        gru_dataset_seen(d, row);
     }
     return GRU_OK;
 }
 
 gru_status gru_dataset_check_shares(const gru_dataset *d, gru_error *err) {
     const gru_slot_spec *slot = &d->spec.slot[GRU_Y];
+    const unsigned char *record;
     float value;
     for (size_t row = 0; slot->type == 'f' && row < d->count; row++) {
-        const unsigned char *at = gru_dataset_record(d, row) + slot->offset;
+        if (gru_dataset_look(d, row, &record, err)) {
+            return err->code;
+        }
         for (size_t i = 0; i < slot->bytes; i += sizeof value) {
-            memcpy(&value, at + i, sizeof value);
+            memcpy(&value, record + slot->offset + i, sizeof value);
             if (!(value >= 0 && value <= 1)) {
                 return gru_error_set(err, GRU_ERR_DATA,
                                      "%s: row %zu: the target %g is not from 0 to 1, as a "
@@ -304,7 +336,6 @@ gru_status gru_dataset_check_shares(const gru_dataset *d, gru_error *err) {
                                      d->name, row + 1, (double)value);
             }
         }
-        gru_dataset_seen(d, row);
     }
     return GRU_OK;
 }
@@ -326,27 +357,16 @@ gru_status gru_record_check(const gru_record_spec *spec, const unsigned char *re
 }
 
 gru_status gru_dataset_check_input(const gru_dataset *d, size_t tokens, gru_error *err) {
+    const unsigned char *record;
     for (size_t row = 0; row < d->count; row++) {
-        if (gru_record_check(&d->spec, gru_dataset_record(d, row), row, tokens, err)) {
+        if (gru_dataset_look(d, row, &record, err)) {
+            return err->code;
+        }
+        if (gru_record_check(&d->spec, record, row, tokens, err)) {
             return gru_error_at(err, "%s", d->name);
         }
-        gru_dataset_seen(d, row);
     }
     return GRU_OK;
-}
-
-size_t gru_dataset_classes(const gru_dataset *d) {
-    const gru_slot_spec *slot = &d->spec.slot[GRU_Y];
-    int32_t most = -1, value;
-    for (size_t row = 0; slot->type == 'i' && row < d->count; row++) {
-        const unsigned char *at = gru_dataset_record(d, row) + slot->offset;
-        for (size_t i = 0; i < slot->bytes; i += sizeof value) {
-            memcpy(&value, at + i, sizeof value);
-            most = value > most ? value : most;
-        }
-        gru_dataset_seen(d, row);
-    }
-    return (size_t)(most + 1);
 }
 
 void gru_order_shuffle(uint32_t *order, size_t count, uint64_t seed, uint64_t epoch) {

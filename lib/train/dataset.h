@@ -1,9 +1,10 @@
 /* A set of samples that can be read in any order: a tensor stream, held whole.
  *
- * A plain NPY file is mapped, and read rather than looked at where it is large (feed.h), so memory
- * does not grow with it; a pipe, a gzip file or an array that
- * needs converting is spooled once, in memory or, when it is large, in an unnamed temporary file
- * that is then mapped. */
+ * Up to 64 MiB it is held in memory. A larger file stays where it is and is read by pieces
+ * (feed.h), so memory does not grow with it; a larger pipe, gzip file or array that needs
+ * converting is spooled once, into an unnamed temporary file. Nothing is mapped: pages of a map
+ * stay resident, and a file that is cut meanwhile would end the program instead of this function.
+ */
 #ifndef GRU_TRAIN_DATASET_H
 #define GRU_TRAIN_DATASET_H
 
@@ -22,21 +23,20 @@ void gru_dataset_close(gru_dataset *d);
 const gru_record_spec *gru_dataset_spec(const gru_dataset *d);
 const char *gru_dataset_name(const gru_dataset *d);
 size_t gru_dataset_count(const gru_dataset *d);
-/* Record i; valid until gru_dataset_close. */
-const unsigned char *gru_dataset_record(const gru_dataset *d, size_t i);
-/* In a scan from the first row to the last, after row i: what was seen of a large set need not stay
- * resident. */
-void gru_dataset_seen(const gru_dataset *d, size_t i);
-/* More than 64 MiB in a file: better read than looked at in any order. */
+/* Whether the records are in a file, not in memory. */
 bool gru_dataset_large(const gru_dataset *d);
+/* Record i of a set that is not large; valid until gru_dataset_close. */
+const unsigned char *gru_dataset_record(const gru_dataset *d, size_t i);
+/* Record i of any set, best from the first to the last; valid until the next call. From one thread
+ * at a time. A file that was cut meanwhile is GRU_ERR_DATA. */
+gru_status gru_dataset_look(const gru_dataset *d, size_t i, const unsigned char **record,
+                            gru_error *err);
 /* Of a large set: records first … first + count − 1, copied. From any thread. */
 gru_status gru_dataset_read(const gru_dataset *d, size_t first, size_t count, void *to,
                             gru_error *err);
 /* Checks that all class ids of y are 0 … classes − 1; names the first row that isn't (rows from 1).
  */
 gru_status gru_dataset_check_classes(const gru_dataset *d, size_t classes, gru_error *err);
-/* Largest class id in y plus 1, or 0 where y holds no ids. */
-size_t gru_dataset_classes(const gru_dataset *d);
 /* Checks that the numbers of y are from 0 to 1, as the cross-entropies need them. */
 gru_status gru_dataset_check_shares(const gru_dataset *d, gru_error *err);
 /* Checks what a network reads of a record: token ids are 0 … tokens − 1 (an embedding's rows; 0: x

@@ -1,8 +1,12 @@
 /* Batches, read ahead by a thread where the set is large (feed.h).
  *
- * The thread reads a group of batches at a time, since waking it costs more than reading a short
- * record. It and the caller share one lock: `wanted` groups may be read, `read` of them are; the
- * caller wants one more than it is in, so two buffers are enough. */
+ * The thread reads a group of batches at a time. It and the caller share one lock: `wanted` groups
+ * may be read, `read` of them are; the caller wants one more than it is in, so two buffers are
+ * enough.
+ *
+ * A call to the system costs as much as copying a few kilobytes, more than training a tiny network
+ * on a row. So the rows of a group are sorted by the piece of the file they are in, and a piece of
+ * which many are wanted is read whole and its rows picked out. */
 #include "train/feed.h"
 
 #include "base/mem.h"
@@ -11,7 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP_BYTES = 1 << 20 };
+enum {
+    GROUP_BYTES = 16 << 20,  /* the more, the less is read between the rows that are wanted */
+    PIECE_BYTES = 256 << 10, /* stays in the second-level cache */
+    HOLE_BYTES = 4 << 10     /* from row to row that cost no more than reading each by itself */
+};
 
 struct gru_feed {
     gru_samples samples;
@@ -20,6 +28,10 @@ struct gru_feed {
     const uint32_t *order;
     const unsigned char **records[2]; /* [group × batch] */
     unsigned char *buffer[2];         /* [group × batch] records; NULL: a small set */
+    size_t piece_rows;
+    unsigned char *piece; /* [piece_rows] records */
+    uint32_t *by_piece; /* [group × batch]: places in a group, sorted by the piece of their row */
+    uint32_t *ends;     /* [pieces + 1]: where the next place of a piece goes, then its end */
     size_t taken;
     /* with a thread, under the lock: */
     size_t wanted, read;
@@ -41,19 +53,59 @@ static size_t row_at(const gru_feed *f, size_t i) {
     return f->samples.start + (f->order ? f->order[i] : i);
 }
 
-/* Neighbours in the file are read together. */
-static gru_status read_group(gru_feed *f, size_t group, gru_error *err) {
-    size_t most = f->group * f->batch, start = group * most, rows = rows_from(f, start, most);
-    gru_status status = GRU_OK;
-    for (size_t i = 0, run; status == GRU_OK && i < rows; i += run) {
-        size_t first = row_at(f, start + i);
-        for (run = 1; i + run < rows && row_at(f, start + i + run) == first + run;) {
-            run++;
+/* A counting sort, which leaves in ends[p] where piece p's places end. */
+static void sort_by_piece(gru_feed *f, size_t start, size_t rows, size_t pieces) {
+    memset(f->ends, 0, (pieces + 1) * sizeof *f->ends);
+    for (size_t i = 0; i < rows; i++) {
+        f->ends[row_at(f, start + i) / f->piece_rows + 1]++;
+    }
+    for (size_t p = 1; p <= pieces; p++) {
+        f->ends[p] += f->ends[p - 1];
+    }
+    for (size_t i = 0; i < rows; i++) {
+        f->by_piece[f->ends[row_at(f, start + i) / f->piece_rows]++] = (uint32_t)i;
+    }
+}
+
+/* The rows of a group that begins at `start` and lie in piece p: places[count] of the group. */
+static gru_status read_piece(gru_feed *f, size_t p, size_t start, const uint32_t *places,
+                             size_t count, unsigned char *to, gru_error *err) {
+    const gru_dataset *set = f->samples.set;
+    size_t first = p * f->piece_rows, left = gru_dataset_count(set) - first;
+    size_t length = left < f->piece_rows ? left : f->piece_rows;
+    bool whole = length * f->bytes <= count * HOLE_BYTES;
+    gru_status status = whole ? gru_dataset_read(set, first, length, f->piece, err) : GRU_OK;
+    for (size_t k = 0; status == GRU_OK && k < count; k++) {
+        size_t row = row_at(f, start + places[k]);
+        unsigned char *record = to + places[k] * f->bytes;
+        if (whole) {
+            memcpy(record, f->piece + (row - first) * f->bytes, f->bytes);
+        } else {
+            status = gru_dataset_read(set, row, 1, record, err);
         }
-        status =
-            gru_dataset_read(f->samples.set, first, run, f->buffer[group % 2] + i * f->bytes, err);
     }
     return status;
+}
+
+static size_t piece_count(const gru_feed *f) {
+    return (gru_dataset_count(f->samples.set) + f->piece_rows - 1) / f->piece_rows;
+}
+
+static gru_status read_group(gru_feed *f, size_t group, gru_error *err) {
+    size_t most = f->group * f->batch, start = group * most, rows = rows_from(f, start, most);
+    size_t pieces = piece_count(f);
+    unsigned char *to = f->buffer[group % 2];
+    if (!f->order) {
+        return gru_dataset_read(f->samples.set, row_at(f, start), rows, to, err);
+    }
+    sort_by_piece(f, start, rows, pieces);
+    for (size_t p = 0, from = 0; p < pieces; from = f->ends[p++]) {
+        size_t count = f->ends[p] - from;
+        if (count && read_piece(f, p, start, f->by_piece + from, count, to, err)) {
+            return err->code;
+        }
+    }
+    return GRU_OK;
 }
 
 static void *read_ahead(void *arg) {
@@ -78,14 +130,28 @@ static void *read_ahead(void *arg) {
     return NULL;
 }
 
-static gru_status start_thread(gru_feed *f, gru_error *err) {
+static gru_status new_buffers(gru_feed *f, gru_error *err) {
+    size_t rows = f->group * f->batch;
+    f->piece_rows = f->bytes < PIECE_BYTES ? PIECE_BYTES / f->bytes : 1;
     for (int k = 0; k < 2; k++) {
-        if (gru_mem_new(&f->buffer[k], f->group * f->batch, f->bytes, err)) {
+        if (gru_mem_new(&f->buffer[k], rows, f->bytes, err)) {
             return err->code;
         }
-        for (size_t i = 0; i < f->group * f->batch; i++) {
+        for (size_t i = 0; i < rows; i++) {
             f->records[k][i] = f->buffer[k] + i * f->bytes;
         }
+    }
+    if (gru_mem_new(&f->piece, f->piece_rows, f->bytes, err) ||
+        gru_mem_new(&f->by_piece, rows, sizeof *f->by_piece, err) ||
+        gru_mem_new(&f->ends, piece_count(f) + 1, sizeof *f->ends, err)) {
+        return err->code;
+    }
+    return GRU_OK;
+}
+
+static gru_status start_thread(gru_feed *f, gru_error *err) {
+    if (new_buffers(f, err)) {
+        return err->code;
     }
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->change, NULL);
@@ -141,6 +207,9 @@ void gru_feed_free(gru_feed *f) {
         free(f->records[k]);
         free(f->buffer[k]);
     }
+    free(f->piece);
+    free(f->by_piece);
+    free(f->ends);
     free(f);
 }
 

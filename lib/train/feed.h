@@ -1,8 +1,7 @@
 /* The batches of a pass over samples, in a given order.
  *
- * A set that is large and in a file is not looked at through its map, which would make all of it
- * resident: a thread of the feed's own reads the next batch while the caller works on the one it
- * has. A small set, or one in memory, is used where it lies. The rows are the same either way. */
+ * Of a large set (dataset.h) a thread of the feed's own reads the next batches while the caller
+ * works on those it has. A small set is used where it lies. The rows are the same either way. */
 #ifndef GRU_TRAIN_FEED_H
 #define GRU_TRAIN_FEED_H
 

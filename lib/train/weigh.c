@@ -11,16 +11,18 @@ static gru_status balanced(gru_samples s, size_t classes, double *weights, gru_e
     const gru_slot_spec *y = &gru_dataset_spec(s.set)->slot[GRU_Y];
     double total = 0;
     for (size_t row = 0; row < s.count; row++) {
-        const unsigned char *at = gru_dataset_record(s.set, s.start + row) + y->offset;
+        const unsigned char *record;
+        if (gru_dataset_look(s.set, s.start + row, &record, err)) {
+            return err->code;
+        }
         for (size_t i = 0; i < y->bytes; i += sizeof(int32_t)) {
             int32_t value;
-            memcpy(&value, at + i, sizeof value);
+            memcpy(&value, record + y->offset + i, sizeof value);
             if (value >= 0 && (size_t)value < classes) {
                 weights[value]++;
                 total++;
             }
         }
-        gru_dataset_seen(s.set, s.start + row);
     }
     for (size_t c = 0; c < classes; c++) {
         if (!(weights[c] > 0)) {
