@@ -57,9 +57,6 @@ $(BUILD)/lib/kern/kern_avx2.o $(BUILD)/double/lib/kern/kern_avx2.o: ISA_FLAGS :=
 $(BUILD)/lib/kern/kern_avx512.o $(BUILD)/double/lib/kern/kern_avx512.o: ISA_FLAGS := $(KERN_FLAGS) $(if $(X86_64),-march=x86-64-v4 -mprefer-vector-width=512)
 $(BUILD)/lib/kern/kern_generic.o $(BUILD)/double/lib/kern/kern_generic.o: ISA_FLAGS := $(KERN_FLAGS)
 
-# The optimizers' loops: vector code, and no fused multiply-adds, so the same bits everywhere.
-$(BUILD)/lib/train/update.o $(BUILD)/double/lib/train/update.o: ISA_FLAGS := -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
-
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ISA_FLAGS) -MMD -MP -c -o $@ $<

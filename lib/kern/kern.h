@@ -12,6 +12,7 @@
 
 #include "base/cpu.h"
 #include "kern/real.h"
+#include "kern/update.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -122,6 +123,7 @@ typedef struct gru_kern {
     /* At least `operations` floating-point operations, multiply-adds between registers only: the
      * most this processor can do. out[16] takes a result, so that it has to be computed. */
     void (*peak)(gru_real *out, size_t operations);
+    gru_updates update; /* the optimizers' loops */
 } gru_kern;
 
 extern const gru_kern gru_kern_generic;

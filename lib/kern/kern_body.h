@@ -6,6 +6,7 @@
 
 #include "kern/kern.h"
 #include "kern/kern_dropout.h"
+#include "kern/kern_update.h"
 #include "kern/kern_vec.h"
 
 #if defined(__AVX512F__)
@@ -651,6 +652,7 @@ const gru_kern KERN_TABLE = {
     .scale_add = scale_add,
     .dot = dot,
     .peak = peak,
+    .update = KERN_UPDATES,
 };
 
 #endif

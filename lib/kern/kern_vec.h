@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#if defined(__AVX__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -46,8 +46,25 @@ INLINE vec choose(ivec yes, vec a, vec b) {
 INLINE vec either(bool yes, vec a, vec b) {
     return yes ? a : b;
 }
+/* x, but 0 where its size is below least; NaN stays. */
+INLINE vec drop_below(vec x, gru_real least) {
+    vec size = (vec)((ivec)x & ~(ivec)splat(-(gru_real)0));
+#if defined(__AVX512F__) && !defined(GRU_DOUBLE)
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(size, splat(least), _CMP_NLT_UQ), x);
+#else
+    return choose(size < least, (vec){0}, x);
+#endif
+}
 
 #ifdef GRU_DOUBLE
+INLINE vec vec_sqrt(vec x) {
+    for (int i = 0; i < VW; i++)
+        x[i] = sqrt(x[i]);
+    return x;
+}
+INLINE vec inverse_of_sum(vec x) {
+    return 1 / x;
+}
 INLINE vec vec_exp(vec x) {
     for (int i = 0; i < VW; i++)
         x[i] = exp(x[i]);
@@ -131,6 +148,28 @@ INLINE vec inverse(vec x) {
     return 1.0f / x;
 }
 #endif
+
+INLINE vec vec_sqrt(vec x) {
+#if defined(__AVX512F__)
+    return _mm512_sqrt_ps(x);
+#elif defined(__AVX__)
+    return _mm256_sqrt_ps(x);
+#elif defined(__SSE2__)
+    return _mm_sqrt_ps(x);
+#else
+    for (int i = 0; i < VW; i++)
+        x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+/* 1 / x of an x ≥ 2^-126 that may be infinite: then next to nothing. */
+INLINE vec inverse_of_sum(vec x) {
+#if defined(__AVX512F__)
+    return inverse(_mm512_min_ps(splat(0x1p126f), x));
+#else
+    return inverse(x);
+#endif
+}
 
 INLINE vec vec_exp(vec x) {
     return exp_near(clamp(x, 87.0f));

@@ -1,10 +1,10 @@
-/* Optimizers: what a step does to which part of the flat block. The loops are in update.c, the
- * words of --optimizer in optimizer_parse.c. */
+/* Optimizers: what a step does to which part of the flat block. The loops are
+ * kernels (kern/update.h), the words of --optimizer are in optimizer_parse.c. */
 #include "train/optimizer.h"
 
 #include "base/mem.h"
 #include "base/number.h"
-#include "train/update.h"
+#include "kern/kern.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ struct gru_optimizer {
     gru_optimizer_options options;
     gru_model *model;
     gru_pool *pool;
+    const gru_kern *kern;
     gru_update_loop *loop;
     size_t states; /* flat arrays in use, of GRU_UPDATE_STATES */
     gru_real *state[GRU_UPDATE_STATES];
@@ -37,7 +38,7 @@ struct gru_optimizer {
 
     size_t sparse; /* number of the lazy tensor, or SIZE_MAX */
     size_t rows, width, offset;
-    bool rests;       /* gru_update_adam_rests does what run_loop does with gradient 0 */
+    bool rests;       /* adam_rests does what run_loop does with gradient 0 */
     bool idle;        /* a step with gradient 0 changes nothing, so there is nothing to catch up */
     uint64_t *last;   /* step up to which each row is up to date; 0: never used */
     gru_real *zeros;  /* [width] */
@@ -51,23 +52,24 @@ struct gru_optimizer {
     uint64_t upto;
 };
 
-static gru_update_loop *loop_of(const gru_optimizer_options *o, size_t *states) {
+static gru_update_loop *loop_of(const gru_updates *u, const gru_optimizer_options *o,
+                                size_t *states) {
     switch (o->kind) {
     case GRU_OPTIMIZER_SGD:
         *states = o->momentum > 0;
         if (*states == 0) {
-            return gru_update_sgd;
+            return u->sgd;
         }
-        return o->nesterov ? gru_update_nesterov : gru_update_momentum;
+        return o->nesterov ? u->nesterov : u->momentum;
     case GRU_OPTIMIZER_RMSPROP:
         *states = o->centered ? 3 : o->momentum > 0 ? 2 : 1;
-        return *states == 1 ? gru_update_rmsprop : gru_update_rmsprop_full;
+        return *states == 1 ? u->rmsprop : u->rmsprop_full;
     case GRU_OPTIMIZER_ADAGRAD:
         *states = 1;
-        return gru_update_adagrad;
+        return u->adagrad;
     default:
         *states = o->amsgrad ? 3 : 2;
-        return o->amsgrad ? gru_update_amsgrad : gru_update_adam;
+        return o->amsgrad ? u->amsgrad : u->adam;
     }
 }
 
@@ -163,9 +165,9 @@ static void catch_up_row(gru_optimizer *o, size_t row) {
         return;
     }
     if (o->rests) {
-        gru_update_adam_rests(o->ring, RING, from, to, o->width,
-                              gru_model_weights(o->model) + offset, o->state[0] + offset,
-                              o->state[1] + offset);
+        o->kern->update.adam_rests(o->ring, RING, from, to, o->width,
+                                   gru_model_weights(o->model) + offset, NULL, o->state[0] + offset,
+                                   o->state[1] + offset);
     }
     for (uint64_t t = from; !o->rests && t < to; t++) {
         run_loop(o, &o->ring[t % RING], offset, o->width, o->zeros);
@@ -386,7 +388,7 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
         (p->kind == GRU_OPTIMIZER_SGD && o->states == 0) || p->kind == GRU_OPTIMIZER_ADAGRAD;
     bool coupled = p->torch && p->kind != GRU_OPTIMIZER_ADAMW && p->weight_decay > 0;
     o->idle = still && p->weight_decay <= 0;
-    o->rests = o->loop == gru_update_adam && !coupled;
+    o->rests = o->loop == o->kern->update.adam && !coupled;
     if (o->sparse == SIZE_MAX) {
         return GRU_OK;
     }
@@ -400,7 +402,7 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
 static gru_status plan_state(gru_optimizer *o, gru_error *err) {
     size_t params = gru_model_param_count(o->model);
     o->weights = gru_model_weight_count(o->model);
-    o->loop = loop_of(&o->options, &o->states);
+    o->loop = loop_of(&o->kern->update, &o->options, &o->states);
     for (size_t i = 0; i < o->states; i++) {
         if (gru_mem_new(&o->state[i], o->weights, sizeof(gru_real), err)) {
             return err->code;
@@ -427,10 +429,12 @@ static gru_status plan_state(gru_optimizer *o, gru_error *err) {
 gru_status gru_optimizer_new(gru_optimizer **out, gru_model *model, gru_pool *pool,
                              const gru_optimizer_options *options, gru_error *err) {
     gru_optimizer *o;
+    gru_isa isa;
     *out = NULL;
-    if (gru_mem_new(&o, 1, sizeof *o, err)) {
+    if (gru_cpu_isa(&isa, err) || gru_mem_new(&o, 1, sizeof *o, err)) {
         return err->code;
     }
+    o->kern = gru_kern_get(isa);
     o->options = *options;
     o->model = model;
     o->pool = pool;

@@ -1,0 +1,163 @@
+/* The optimizers' loops of every kernel table this machine can run: Adam against its formula in
+ * double precision, from ordinary moments to the ends of the range, and its missed steps against
+ * steps without gradient, bit for bit. */
+#include "kern/kern.h"
+
+#include "base/random.h"
+
+#include <criterion/criterion.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COUNT = 150, RING = 8, TRIES = 40 };
+
+typedef struct run { /* an optimizer's view of COUNT weights */
+    float w[COUNT], g[COUNT], m[COUNT], v[COUNT], top[COUNT];
+} run;
+
+typedef void table_test(const gru_kern *k, gru_random *r);
+static void each_table(table_test *test) {
+    gru_isa best;
+    gru_error err;
+    unsetenv("GRU_ISA");
+    cr_assert_eq(gru_cpu_isa(&best, &err), GRU_OK);
+    for (gru_isa isa = GRU_ISA_GENERIC; isa <= best; isa++) {
+        gru_random r;
+        gru_random_init(&r, 1, GRU_PURPOSE_TEST, 7);
+        test(gru_kern_get(isa), &r);
+    }
+}
+
+static float any_size(gru_random *r, double low, double high) {
+    double sign = gru_random_below(r, 2) ? 1 : -1;
+    return (float)(sign * pow(10, low + (high - low) * gru_random_uniform(r)));
+}
+
+/* Coefficients of Keras's kind, or of PyTorch's, as they are at step t. */
+static gru_update step_of(gru_random *r, uint64_t t, bool decay) {
+    double bc2 = 1 - pow(0.999, (double)t);
+    bool torch = gru_random_below(r, 2);
+    return (gru_update){.scale = 1,
+                        .decay = decay ? 1e-4F : 0,
+                        .c1 = 0.1F,
+                        .c2 = 0.001F,
+                        .a = (float)(1e-3 * (1 + gru_random_uniform(r))),
+                        .b = gru_random_below(r, 2) ? 2e-4F : 0,
+                        .root = torch ? (float)(1 / sqrt(bc2)) : 1,
+                        .eps = torch ? 1e-8F : 1e-7F};
+}
+
+static void fill(run *x, gru_random *r) {
+    for (size_t i = 0; i < COUNT; i++) {
+        x->w[i] = any_size(r, -4, 0);
+        x->g[i] = any_size(r, -12, 2);
+        x->m[i] = any_size(r, -33, 1);
+        x->v[i] = fabsf(any_size(r, -44, 3));
+        x->top[i] = fabsf(any_size(r, -44, 3));
+    }
+    x->m[3] = x->v[3] = x->top[3] = 0;
+    x->v[4] = x->top[4] = 0;
+    x->g[5] = x->m[5] = x->v[5] = x->top[5] = 0;
+}
+
+/* ---- one step ---- */
+
+/* How far a step moves a weight along m and along g. */
+static void moves(const gru_update *u, double m, double v, double g, double by[2]) {
+    double d = (double)u->root * sqrt(v) + (double)u->eps;
+    by[0] = (double)u->a * m / d;
+    by[1] = (double)u->b * g / d;
+}
+
+/* What a step of weight 0 comes to, for all sizes of moments. */
+static void check_step(const gru_kern *k, gru_random *r, bool amsgrad) {
+    run before, x;
+    gru_update u = step_of(r, 1 + gru_random_below(r, 2000), false);
+    size_t n = 1 + gru_random_below(r, COUNT);
+    fill(&before, r);
+    memset(before.w, 0, sizeof before.w);
+    x = before;
+    (amsgrad ? k->update.amsgrad : k->update.adam)(&u, n, x.w, x.g, x.m, x.v,
+                                                   amsgrad ? x.top : NULL);
+    cr_assert_eq(memcmp(x.w + n, before.w + n, (COUNT - n) * sizeof *x.w), 0, "%s", k->name);
+    cr_assert_eq(memcmp(x.m + n, before.m + n, (COUNT - n) * sizeof *x.w), 0, "%s", k->name);
+    for (size_t i = 0; i < n; i++) {
+        double g = (double)x.g[i], m0 = (double)before.m[i], v0 = (double)before.v[i];
+        double m = m0 + (g - m0) * 0.1, v = v0 + (g * g - v0) * 0.001;
+        double most = amsgrad ? fmax((double)before.top[i], (double)x.v[i]) : 0;
+        double size = fabs(g) + fabs(m0);
+        cr_assert(fabs((double)x.m[i] - m) <= 2e-7 * size + 1e-30, "%s: m %g", k->name, m);
+        cr_assert(fabs((double)x.v[i] - v) <= 4e-7 * (v + v0) + FLT_MIN, "%s: v %g", k->name, v);
+        cr_assert(!amsgrad || fabs((double)x.top[i] - most) <= 0, "%s: top %g", k->name, most);
+        double by[2], top = (double)(amsgrad ? x.top : x.v)[i];
+        moves(&u, (double)x.m[i], top, g, by);
+        cr_assert(fabs((double)x.w[i] + by[0] + by[1]) <=
+                      6e-7 * (fabs(by[0]) + fabs(by[1])) + 1e-27,
+                  "%s: m %g, v %g, g %g: moved by %.9g, expected %.9g", k->name, (double)x.m[i],
+                  top, g, -(double)x.w[i], by[0] + by[1]);
+    }
+}
+
+static void steps(const gru_kern *k, gru_random *r) {
+    for (int i = 0; i < TRIES; i++) {
+        check_step(k, r, i % 2);
+    }
+}
+Test(kern_update, adam_is_its_formula_for_moments_of_all_sizes) {
+    each_table(steps);
+}
+
+/* A second moment that has left the range stops the weight, and a number that is none shows. */
+static void ends(const gru_kern *k, gru_random *r) {
+    run x;
+    gru_update u = step_of(r, 10, false);
+    fill(&x, r);
+    for (size_t i = 0; i < COUNT; i++) {
+        x.w[i] = 0.5F;
+        x.m[i] = 0.25F;
+    }
+    x.g[1] = 1e30F;
+    x.g[2] = NAN;
+    u.b = 0;
+    k->update.adam(&u, COUNT, x.w, x.g, x.m, x.v, NULL);
+    cr_expect(isinf(x.v[1]) && fabsf(x.w[1] - 0.5F) < 1e-6F, "%s: %g", k->name, (double)x.w[1]);
+    cr_expect(isnan(x.m[2]) && isnan(x.w[2]), "%s", k->name);
+    cr_expect(isfinite(x.w[0]) && isfinite(x.w[3]), "%s", k->name);
+}
+Test(kern_update, ends_of_the_range) {
+    each_table(ends);
+}
+
+/* ---- missed steps ---- */
+
+/* Steps 100 … 107 at once, and each by itself. */
+static void check_rests(const gru_kern *k, gru_random *r, bool first, bool decay) {
+    gru_update ring[RING];
+    run x, y;
+    size_t n = 1 + gru_random_below(r, COUNT), cut = gru_random_below(r, RING + 1);
+    for (uint64_t t = 0; t < RING; t++) {
+        ring[(100 + t) % RING] = step_of(r, 100 + t, decay);
+    }
+    fill(&x, r);
+    y = x;
+    static const float zeros[COUNT] = {0};
+    for (uint64_t t = 100; t < 108; t++) {
+        k->update.adam(&ring[t % RING], n, x.w, first && t == 100 ? x.g : zeros, x.m, x.v, NULL);
+    }
+    cut = first && cut == 0 ? 1 : cut;
+    k->update.adam_rests(ring, RING, 100, 100 + cut, n, y.w, first ? y.g : NULL, y.m, y.v);
+    k->update.adam_rests(ring, RING, 100 + cut, 108, n, y.w, NULL, y.m, y.v);
+    cr_assert_eq(memcmp(&x, &y, sizeof x), 0, "%s: %zu weights, cut at %zu%s", k->name, n, cut,
+                 first ? ", a gradient first" : "");
+}
+
+static void rests(const gru_kern *k, gru_random *r) {
+    for (int i = 0; i < TRIES; i++) {
+        check_rests(k, r, i % 2, i % 4 > 1);
+    }
+}
+Test(kern_update, missed_steps_have_the_bits_of_steps_without_gradient) {
+    each_table(rests);
+}

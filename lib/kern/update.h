@@ -1,0 +1,59 @@
+/* The inner loops of the optimizers: one step on a run of weights (their place is the table of
+ * kernels, kern.h).
+ *
+ * What differs between optimizers, and between Keras and PyTorch, is in the coefficients; the
+ * formulas are beside each loop. g is first scaled (clipping by norm), then `couple` times the
+ * weight is added (PyTorch's L2 decay); `decay` times the weight is taken off before the step
+ * (decoupled). Elementwise: an element's bits depend neither on its place nor on the run's length,
+ * but on the instruction set, since some have fused multiply-adds. */
+#ifndef GRU_KERN_UPDATE_H
+#define GRU_KERN_UPDATE_H
+
+#include "kern/real.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { GRU_UPDATE_STATES = 3 };
+
+/* Coefficients of one step, equal for all weights but for `scale`. */
+typedef struct gru_update {
+    gru_real scale, couple, decay;
+    gru_real momentum; /* μ of SGD and RMSprop */
+    gru_real in, out;  /* how the gradient enters the momentum, and the momentum the weight */
+    gru_real c1, c2;   /* 1 − β1 (or 1 − ρ of the mean), 1 − β2 (or 1 − ρ) */
+    gru_real a, b;     /* Adam, Nadam: step along the first moment, along the gradient */
+    gru_real root;     /* factor of √v */
+    gru_real eps_inside, eps; /* added under the root, after the root */
+} gru_update;
+
+/* w[n], g[n]: weights and gradients; s0 … s2 [n]: the optimizer's state, NULL where it has none. */
+typedef void gru_update_loop(const gru_update *u, size_t n, gru_real *w, const gru_real *g,
+                             gru_real *s0, gru_real *s1, gru_real *s2);
+
+typedef struct gru_updates {
+    /* w += −lr·g; lr = −out·in */
+    gru_update_loop *sgd;
+    /* s0 = μ·s0 + in·g; w += out·s0 */
+    gru_update_loop *momentum;
+    /* s0 = μ·s0 + in·g; w += out·(μ·s0 + in·g) */
+    gru_update_loop *nesterov;
+    /* s0 += c2·(g² − s0); d = √(s0 + eps_inside) + eps; w −= in·out·g/d */
+    gru_update_loop *rmsprop;
+    /* the same with s1 = μ·s1 + in·g/d; w −= out·s1; s2, where it is there, is the mean of g, and
+     * s2² is taken off under the root (centered) */
+    gru_update_loop *rmsprop_full;
+    /* s0 += c1·(g − s0); s1 += c2·(g² − s1); w −= (a·s0 + b·g) / (root·√s1 + eps) */
+    gru_update_loop *adam;
+    /* adam with s2 = max(s2, s1) under the root */
+    gru_update_loop *amsgrad;
+    /* s0 += g²; w −= in·g / (√(s0 + eps_inside) + eps) */
+    gru_update_loop *adagrad;
+    /* adam once for each step from ≤ t < to, with coefficients ring[t % size], size a power of two:
+     * the first with gradient g, the others, or all if g is NULL, with none. Bit for bit the same
+     * (`couple` must be 0), but the state goes through memory once. */
+    void (*adam_rests)(const gru_update *ring, size_t size, uint64_t from, uint64_t to, size_t n,
+                       gru_real *w, const gru_real *g, gru_real *s0, gru_real *s1);
+} gru_updates;
+
+#endif
