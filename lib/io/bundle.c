@@ -174,6 +174,26 @@ gru_status gru_bundle_set(gru_bundle *b, const char *key, const char *text, gru_
     return gru_bundle_set_bytes(b, key, text, strlen(text), err);
 }
 
+/* The first pair after `last` in the order of keys, NULL past the end; last NULL: the first. */
+static const gru_pair *next_pair(const gru_bundle *b, const gru_pair *last) {
+    const gru_pair *next = NULL;
+    for (const gru_pair *p = b->meta; p < b->meta + b->pairs; p++)
+        if ((!last || strcmp(p->key, last->key) > 0) && (!next || strcmp(p->key, next->key) < 0))
+            next = p;
+    return next;
+}
+
+void gru_bundle_checksum(const gru_bundle *b, char text[GRU_CHECKSUM_SIZE]) {
+    unsigned long crc = crc32(0, NULL, 0);
+    for (const gru_pair *p = NULL; (p = next_pair(b, p));) {
+        if (strcmp(p->key, "crc32") == 0 || strcmp(p->key, "crc32.metadata") == 0)
+            continue;
+        crc = crc32_z(crc, (const unsigned char *)p->key, strlen(p->key) + 1);
+        crc = crc32_z(crc, (const unsigned char *)p->text, strlen(p->text) + 1);
+    }
+    snprintf(text, GRU_CHECKSUM_SIZE, "%08lx", crc & 0xffffffffu);
+}
+
 /* ---- reading ---- */
 
 /* A tensor's place in the data section. */
@@ -423,6 +443,16 @@ static gru_status read_tensors(reading *r, const unsigned char *data, uint64_t d
     return GRU_OK;
 }
 
+static gru_status check_metadata(const reading *r, gru_error *err) {
+    const char *wanted = gru_bundle_get(r->b, "crc32.metadata");
+    char text[GRU_CHECKSUM_SIZE];
+    gru_bundle_checksum(r->b, text);
+    if (wanted && strcmp(wanted, text) != 0)
+        return gru_error_set(err, GRU_ERR_DATA, "%s: corrupted (checksum of the metadata differs)",
+                             gru_input_name(r->in));
+    return GRU_OK;
+}
+
 static gru_status read_header(reading *r, const char *text, size_t len, uint64_t data_bytes,
                               gru_error *err) {
     gru_json j = {text};
@@ -445,7 +475,7 @@ static gru_status read_header(reading *r, const char *text, size_t len, uint64_t
                              "%s: ends early: %llu bytes of tensors are announced, %llu are there",
                              gru_input_name(r->in), (unsigned long long)end,
                              (unsigned long long)data_bytes);
-    return GRU_OK;
+    return check_metadata(r, err);
 }
 
 /* What the first eight bytes say. */

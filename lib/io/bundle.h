@@ -3,8 +3,8 @@
  * File: 8-byte little-endian header length, JSON header, raw little-endian tensors. A plain file is
  * mapped, so what was read should be copied or dropped before anyone may write into it.
  * __metadata__ holds strings. gru_bundle_write adds "crc32" (of the tensor bytes, 8 hex digits,
- * zlib); gru_bundle_read checks it where it is present. All sizes and offsets are checked before
- * use. */
+ * zlib) and "crc32.metadata" (of the other strings); gru_bundle_read checks what is present of
+ * them. All sizes and offsets are checked before use. */
 #ifndef GRU_IO_BUNDLE_H
 #define GRU_IO_BUNDLE_H
 

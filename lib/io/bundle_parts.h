@@ -17,4 +17,11 @@ struct gru_bundle {
     size_t pairs, meta_cap;
 };
 
+enum { GRU_CHECKSUM_SIZE = 9 }; /* 8 hex digits and the end */
+
+/* The metadata's checksum: CRC-32 of each key and its text with their final NULs, keys in byte
+ * order, those of the checksums left out. So it doesn't depend on the order or the spelling of the
+ * JSON. */
+void gru_bundle_checksum(const gru_bundle *b, char text[GRU_CHECKSUM_SIZE]);
+
 #endif

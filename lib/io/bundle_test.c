@@ -77,7 +77,8 @@ Test(bundle, what_is_written_reads_back) {
     cr_assert_str_eq(gru_bundle_get(b, "arch"), "gru 4\n\"x\" 中");
     cr_assert_eq(strlen(gru_bundle_get(b, "crc32")), 8);
     cr_assert_str_eq(gru_bundle_key_at(b, 0), "arch");
-    cr_assert_null(gru_bundle_key_at(b, 2));
+    cr_assert_eq(strlen(gru_bundle_get(b, "crc32.metadata")), 8);
+    cr_assert_null(gru_bundle_key_at(b, 3));
     cr_assert(((float *)gru_bundle_find(b, "w")->data)[1] == -2);
     cr_assert_eq(gru_bundle_find(b, "empty")->count, 0);
     gru_bundle_free(b);
@@ -104,6 +105,24 @@ Test(bundle, every_cut_and_every_changed_byte_of_the_tensors_shows) {
     store(bytes, size + 1);
     cr_assert_eq(gru_bundle_read(&b, path, &err), GRU_ERR_DATA);
     cr_assert(strstr(err.message, "bytes follow the last tensor"), "%s", err.message);
+}
+
+/* A scaler's digits are metadata: one that changes must not become another forecast. The sum is
+ * Python's zlib.crc32(b'arch\0gru 4\0'). */
+Test(bundle, a_changed_byte_of_the_metadata_shows) {
+    static char bytes[4096];
+    gru_bundle *b;
+    cr_assert_eq(gru_bundle_new(&b, &err), GRU_OK);
+    cr_assert_eq(gru_bundle_set(b, "arch", "gru 4", &err), GRU_OK);
+    cr_assert_eq(gru_bundle_write(b, path, &err), GRU_OK, "%s", err.message);
+    gru_bundle_free(b);
+    size_t size = load(bytes, sizeof bytes);
+    cr_assert(strstr(bytes + 8, "\"crc32.metadata\":\"27e4c22a\""), "%s", bytes + 8);
+    *strchr(strstr(bytes + 8, "gru 4"), '4') = '5';
+    store(bytes, size);
+    cr_assert_eq(gru_bundle_read(&b, path, &err), GRU_ERR_DATA);
+    cr_assert(strstr(err.message, "corrupted (checksum of the metadata differs)"), "%s",
+              err.message);
 }
 
 static void refused(const char *json, size_t data, const char *wanted) {

@@ -10,7 +10,7 @@
 enum { HEADER_ALIGNMENT = 8 };
 
 static gru_status add_metadata(const gru_bundle *b, json_t *root, gru_error *err) {
-    char crc_text[16];
+    char crc_text[16], metadata_text[GRU_CHECKSUM_SIZE];
     unsigned long crc = crc32(0, NULL, 0);
     for (size_t i = 0; i < b->count; i++)
         crc = crc32_z(crc, b->tensors[i].data, b->tensors[i].bytes);
@@ -22,7 +22,9 @@ static gru_status add_metadata(const gru_bundle *b, json_t *root, gru_error *err
         if (json_object_set_new(meta, b->meta[i].key, json_string(b->meta[i].text)) != 0)
             return gru_error_set(err, GRU_ERR_DATA, "metadata '%.100s': the text is not UTF-8",
                                  b->meta[i].key);
-    if (json_object_set_new(meta, "crc32", json_string(crc_text)) != 0)
+    gru_bundle_checksum(b, metadata_text);
+    if (json_object_set_new(meta, "crc32", json_string(crc_text)) != 0 ||
+        json_object_set_new(meta, "crc32.metadata", json_string(metadata_text)) != 0)
         return gru_error_memory(err, 64);
     return GRU_OK;
 }

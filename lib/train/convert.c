@@ -77,7 +77,7 @@ static bool starts_with(const char *text, const char *prefix) {
 
 static bool only_for_training(const char *name) {
     return starts_with(name, "optimizer") || starts_with(name, "checkpoint") ||
-           strcmp(name, "crc32") == 0;
+           starts_with(name, "crc32");
 }
 
 static gru_status take_best(gru_model *m, const gru_bundle *b, gru_error *err) {
