@@ -88,6 +88,8 @@ fails() {
     printf 'v\n1\n0\n' > zero.tsv
     run gru-scale --method log --columns v --fit-rows 1 --fit s.tsv -o out.tsv zero.tsv
     fails "zero.tsv:3: column 'v': '0' has no logarithm"
+    run gru-scale --columns Close --fit-rows 9 --fit s.tsv -o out.tsv p.csv
+    [ "$status" -eq 2 ] && [[ "$output" == "gru-scale: --fit-rows: 9 rows asked for, 4 are there"* ]]
     run gru-scale --columns Close --fit s.tsv -o none/out.tsv p.csv
     [ "$status" -eq 1 ] && [ ! -e s.tsv ]
     [ ! -e out.tsv ]

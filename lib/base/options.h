@@ -85,7 +85,8 @@ typedef enum gru_common_set {
 gru_status gru_options_parse(const gru_tool *tool, int which, gru_common *common, int argc,
                              char **argv, const char *const **operands, size_t *count, gru_str *out,
                              gru_error *err);
-/* A share of total rows: rounds a share down; GRU_ERR_USAGE when a count is larger than total. */
+/* A share of total rows: rounds a share down; GRU_ERR_USAGE when a count is larger than total.
+ * option is its name without dashes. */
 gru_status gru_share_rows(const gru_share *share, size_t total, const char *option, size_t *rows,
                           gru_error *err);
 /* "key=value,flag,key2=value2": calls each for one part; value NULL for a bare flag. The strings
