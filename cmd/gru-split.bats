@@ -69,6 +69,8 @@ rows() {
 @test "bad data: one line, exit 1, no file" {
     run gru-split --test 20% --input /dev/null a b
     [ "$status" -eq 1 ]
+    run gru-split --order stratified --test 20% a b < /dev/null
+    fails "standard input: is empty"
     echo n,c > head.csv
     run gru-split --test 20% --input head.csv a b
     fails "no rows"

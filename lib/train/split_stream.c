@@ -402,19 +402,25 @@ static gru_status split_lines(const gru_split_job *job, const lines *l, gru_erro
     return status;
 }
 
-static gru_status split_table(const gru_split_job *job, gru_input *in, gru_error *err) {
-    lines l = {.source = gru_input_name(in)};
-    gru_spool_init(&l.spool, IN_MEMORY);
+static gru_status check_label(const gru_split_job *job, gru_error *err) {
     if (job->plan.order == GRU_SPLIT_STRATIFIED && !job->label)
         return gru_error_set(err, GRU_ERR_USAGE,
                              "--order stratified needs --label COL for a table");
     if (job->plan.order != GRU_SPLIT_STRATIFIED && job->label)
         return gru_error_set(err, GRU_ERR_USAGE, "--label needs --order stratified");
+    return GRU_OK;
+}
+
+static gru_status split_table(const gru_split_job *job, gru_input *in, gru_error *err) {
+    lines l = {.source = gru_input_name(in)};
+    gru_spool_init(&l.spool, IN_MEMORY);
     gru_status status = gru_table_open(&l.table, in, job->lossy, err);
     if (status)
         return status;
     l.columns = gru_table_columns(l.table);
-    status = read_lines(&l, job, err);
+    status = check_label(job, err); /* now, for where nothing came it isn't known to be a table */
+    if (!status)
+        status = read_lines(&l, job, err);
     if (!status)
         status = split_lines(job, &l, err);
     gru_spool_free(&l.spool);
