@@ -62,6 +62,17 @@ END
     metadata m.gru | grep -q 'validation_samples\\":149'
 }
 
+@test "class weights count in training, not in the validation loss" {
+    reviews
+    for w in 1,1 3,0.5; do # at a rate that changes nothing
+        gru-train -q --arch 'embedding 2000 4; gru 4; dense 1 sigmoid' --optimizer sgd --lr 1e-9 --epochs 1 \
+            --class-weight "$w" --validation val.npy --history h.tsv -o m.gru train.npy
+        tail -n 1 h.tsv >>both.tsv
+    done
+    awk -F'\t' '{ loss[NR] = $2; val[NR] = $3 }
+        END { exit !(loss[2] > 1.5 * loss[1] && (d = val[2] - val[1]) < 1e-5 && d > -1e-5) }' both.tsv
+}
+
 @test "same bits with one thread and with two, from a file and from a pipe" {
     reviews
     gru-train -q --threads 1 --arch "$sentiment" --epochs 2 -o one.gru train.npy

@@ -200,13 +200,14 @@ static void judge(const item *it, gru_figures *f) {
     f->squared += squared / n;
 }
 
-static double lane_weight(const gru_plan *plan, const gru_batch *b, const unsigned char *record,
-                          int32_t label) {
+/* class_weight NULL: all weigh 1. */
+static double lane_weight(const double *class_weight, const gru_batch *b,
+                          const unsigned char *record, int32_t label) {
     const gru_slot_spec *w = &b->spec->slot[GRU_W];
     float weight = 1;
     if (w->type)
         memcpy(&weight, record + w->offset, sizeof weight);
-    return (double)weight * (plan->options.class_weight ? plan->options.class_weight[label] : 1);
+    return (double)weight * (class_weight ? class_weight[label] : 1);
 }
 
 static gru_status check_label(const item *it, gru_error *err) {
@@ -225,6 +226,7 @@ gru_status gru_objective_slice(const gru_plan *plan, gru_slice *s, const gru_bat
     bool per_step = plan->model->per_step;
     size_t count = gru_model_outputs(plan->model), steps = per_step ? plan->steps : 1;
     size_t step = plan->layers[plan->count - 1].out_step;
+    const double *class_weight = s->training ? plan->options.class_weight : NULL;
     item it = {.loss = plan->options.loss, .count = count, .fused = plan->fused};
     if (d)
         memset(d, 0, steps * step * sizeof *d);
@@ -245,7 +247,7 @@ gru_status gru_objective_slice(const gru_plan *plan, gru_slice *s, const gru_bat
             gru_status st = check_label(&it, err);
             if (st)
                 return st;
-            double weight = lane_weight(plan, batch, record, it.numbers ? 0 : it.label);
+            double weight = lane_weight(class_weight, batch, record, it.numbers ? 0 : it.label);
             it.factor = weight * scale;
             double loss = it.loss->kind == GRU_LOSS_BINARY        ? binary(&it)
                           : it.loss->kind == GRU_LOSS_CATEGORICAL ? categorical(&it)

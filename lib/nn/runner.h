@@ -16,7 +16,7 @@ typedef struct gru_runner_options {
     bool training;              /* gradients wanted */
     uint64_t seed;              /* of dropout masks */
     const gru_loss *loss;       /* NULL: outputs only */
-    const double *class_weight; /* [classes] or NULL */
+    const double *class_weight; /* [classes] or NULL; in training only, as in Keras */
     bool want_attention;        /* keep attention weights */
     bool want_gradient_norms;   /* keep the size of the gradient at each step back in time */
     bool want_states;           /* keep the last recurrent layer's states of every step */
