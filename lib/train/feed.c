@@ -16,7 +16,9 @@
 #include <string.h>
 
 enum {
-    GROUP_BYTES = 16 << 20,  /* the more, the less is read between the rows that are wanted */
+    GROUP_SHARE = 8, /* so that an epoch reads the file at most 8 times */
+    GROUP_LEAST = 8 << 20,
+    GROUP_MOST = 32 << 20,
     PIECE_BYTES = 256 << 10, /* stays in the second-level cache */
     HOLE_BYTES = 4 << 10     /* from row to row that cost no more than reading each by itself */
 };
@@ -165,6 +167,15 @@ static gru_status start_thread(gru_feed *f, gru_error *err) {
     return GRU_OK;
 }
 
+/* Batches of a group. */
+static size_t group_size(const gru_feed *f) {
+    size_t rows = f->samples.count / GROUP_SHARE;
+    size_t least = GROUP_LEAST / f->bytes, most = GROUP_MOST / f->bytes;
+    rows = rows < least ? least : rows > most ? most : rows;
+    size_t group = rows / f->batch < f->batches ? rows / f->batch : f->batches;
+    return group ? group : 1;
+}
+
 gru_status gru_feed_new(gru_feed **out, gru_samples samples, size_t batch, gru_error *err) {
     gru_feed *f;
     *out = NULL;
@@ -177,9 +188,7 @@ gru_status gru_feed_new(gru_feed **out, gru_samples samples, size_t batch, gru_e
     f->bytes = gru_dataset_spec(samples.set)->bytes;
     f->taken = f->batches;
     bool ahead = gru_dataset_large(samples.set);
-    size_t group = ahead ? GROUP_BYTES / f->bytes / (f->batch ? f->batch : 1) : 1;
-    group = group < f->batches ? group : f->batches;
-    f->group = group ? group : 1;
+    f->group = ahead && f->batch ? group_size(f) : 1;
     if (gru_mem_new(&f->records[0], f->group * f->batch, sizeof **f->records, err) ||
         gru_mem_new(&f->records[1], f->group * f->batch, sizeof **f->records, err) ||
         (ahead && start_thread(f, err))) {

@@ -97,7 +97,7 @@ Test(feed, a_large_file_is_read_and_does_not_stay_resident) {
     cr_assert(gru_dataset_large(set));
     all_passes((gru_samples){set, 7, 139990}); /* of the last group few rows a piece */
     long grown = resident_kib() - before;
-    cr_assert_lt(grown, 40000, "%ld KiB", grown);
+    cr_assert_lt(grown, 30000, "%ld KiB", grown);
     gru_dataset_close(set);
 }
 
