@@ -65,7 +65,10 @@ cells() { # ROW HEADING
 
 @test "growth is shown by rows, steps and units" {
     scripts/bench --quick --growth --peers none --output "$BATS_TEST_TMPDIR/tables"
-    [[ "$(cells 4000 'Processor time per row')" =~ ^'| 4000 |'( [0-9]*[.]?[0-9]+ '|'){8}$ ]]
+    [[ "$(cells 'the first 1000, and start-up' 'Processor time per row')" =~ '-up |'( [0-9]*[.]?[0-9]+ '|'){10}$ ]]
+    [[ "$(cells 'from there to 4000' 'Processor time per row')" =~ ' 4000 |'( -?[0-9]*[.]?[0-9]+ '|'){10}$ ]]
+    [[ "$(cells 4000 'Peak memory')" =~ ^'| 4000 |'( [0-9]*[.]?[0-9]+ '|'){10}$ ]]
     [[ "$(cells 40 'Time per row and step')" =~ ^'| 40 |'( [0-9]*[.]?[0-9]+ '|'){3}$ ]]
+    [[ "$(cells 'most / least' 'Time per row and step')" =~ ' |'( [1-9][0-9]*.[0-9][0-9] '|'){3}$ ]]
     [[ "$(cells 64 'Time per operation')" =~ ^'| 64 |'( [0-9.]+ '|' [0-9]+ % '|'){3}$ ]]
 }

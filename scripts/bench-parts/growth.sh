@@ -5,10 +5,12 @@
 if [ "$quick" ]; then
     row_counts='1000 4000' step_counts='10 40' unit_counts='16 64'
 else
-    row_counts='1000 10000 100000 1000000' step_counts='10 32 100 316 1000'
+    row_counts='1000 10000 100000 316000 1000000' step_counts='10 32 100 316 1000'
     unit_counts='16 32 64 128 256 512 1024'
 fi
 epochs=1 # of epoch_seconds
+network=stock # for column
+stock=$(column 6)
 
 # Figures rows (processor seconds) and memory of a whole process that reads this many rows.
 process() { # WHAT COMMAND...
@@ -24,7 +26,7 @@ grow_rows() {
     "$bin/bench/data" text "$count" 20 100000 "$work/texts.csv"
     "$bin/bench/data" prices "$count" "$work/prices.csv"
     "$bin/bench/data" series "$count" 10 1 0 "$work/data.npy"
-    for _ in $(seq "$rounds"); do
+    for round in $(seq "$rounds"); do
         process tokenize "$bin/gru-tokenize" --text text --label sentiment --max-len 20 \
             --fit "$work/vocab.tsv" -o "$work/ids.npy" "$work/texts.csv"
         process clean "$bin/gru-clean" --do outliers=iqr:1.5 --columns Close -o "$work/clean.tsv" "$work/prices.csv"
@@ -33,6 +35,12 @@ grow_rows() {
             --index Day -o "$work/windows.npy" "$work/scaled.tsv"
         process split "$bin/gru-split" --order random --test 20% --input "$work/windows.npy" "$work/a.npy" "$work/b.npy"
         process train "$bin/gru-train" -q --arch 'gru 16; dense 1' --epochs 1 -o "$work/model.gru" "$work/data.npy"
+        # windows beyond 64 MiB are read from their file
+        process tiny "$bin/gru-train" -q --arch 'gru 1; dense 1' --epochs 1 -o "$work/tiny.gru" "$work/windows.npy"
+        # a minute for a million rows, and steady: once is enough
+        if [ "$round" = 1 ] || [ "$count" -lt 100000 ]; then
+            process stock "$bin/gru-train" -q --arch "$stock" --epochs 1 -o "$work/stock.gru" "$work/windows.npy"
+        fi
         process predict "$bin/gru-predict" -o "$work/predicted.tsv" "$work/model.gru" "$work/data.npy"
         process eval "$bin/gru-eval" -o "$work/report.txt" "$work/predicted.tsv"
     done
