@@ -74,6 +74,43 @@ reports() {
     grep -qx "naive_mse$(printf '\t')2$(printf '\t\t')4" got
 }
 
+# has METRIC GROUP VALUE: a line of the file got, the value to 1e-9
+has() {
+    awk -F'\t' -v m="$1" -v g="$2" -v v="$3" \
+        '$1 == m && $2 == g { d = $4 - v; ok = d < 1e-9 && -d < 1e-9 } END { exit !ok }' got
+}
+
+@test "quantiles: pinball loss, calibration, and the interval between them" {
+    # by hand: losses of 0.1 are .1 .1 .2 .9, of 0.9 are .1 .1 .9 .2
+    printf 'y_true,y_pred_q0.1,y_pred_q0.9\n1,0,2\n2,1,3\n3,1,2\n4,5,6\n' >t.csv
+    gru-eval --tsv t.csv >got
+    has pinball q0.1 .325 && has pinball q0.9 .325 && has pinball '' .325
+    has below q0.1 .25 && has below q0.9 .75
+    has coverage '' .5 && has nominal_coverage '' .8 && has width '' 1.5
+    # the row before as the forecast of both quantiles: .1 and .9 of each rise of 1
+    has naive_pinball '' .5 && has pinball_skill '' "$(awk 'BEGIN { print 1 - (.1 + .1 + .2 + .9 + .9 + .2) / 3 }')"
+    has mae '' 1.25 # of quantile 0.1
+    gru-eval --json t.csv | grep -q '"q0.1": {"below": 0.25, "pinball": 0.325'
+    gru-eval t.csv >text
+    grep -q 'are of quantile 0.1, the nearest to the median' text
+    grep -q '50.0 % of the true values, 80.0 % if calibrated' text
+    run gru-eval --require 'coverage>=0.6' t.csv
+    [ "$status" = 3 ]
+}
+
+@test "quantiles of several numbers, with the median as the forecast" {
+    printf 'y_true_1,y_true_2,y_pred_1_q0.5,y_pred_1_q0.8,y_pred_2_q0.5,y_pred_2_q0.8\n1,2,2,3,2,2\n2,4,2,3,2,3\n' |
+        gru-eval --tsv >got
+    has pinball 1 .275 && has coverage 1 .5 && has width 1 1 # .5 0 .4 .2
+    has pinball 2 .45 && has coverage 2 .5 && has below q0.5 .75 && has mae 2 1
+    run gru-eval <<<$'y_true_1,y_true_2,y_pred_1_q0.1,y_pred_1_q0.9,y_pred_2_q0.1\n1,2,3,4,5'
+    fails 'not each number has the same quantiles'
+    run gru-eval <<<$'y_true,y_pred_q0.9,y_pred_q0.1\n1,2,3'
+    fails 'the quantiles y_pred_q… do not rise'
+    run gru-eval <<<$'y_true,y_pred_q0.1,y_pred_q0.9\n1,2,x'
+    fails "column 'y_pred_q0.9': 'x' is not a number"
+}
+
 @test "labels per step, yes/no values per step, next tokens" {
     printf 'id,step,y_true,label\na,1,N,N\na,2,V,N\nb,1,N,N\n' | gru-eval --tsv >got
     grep -qx "sequence_accuracy$(printf '\t\t\t')0.5" got

@@ -85,6 +85,19 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     [ "$(header p.tsv)" = "id y_true_1 y_true_2 y_true_3 y_pred_1 y_pred_2 y_pred_3" ]
 }
 
+@test "quantiles have their shares in the columns' names, and the target's units" {
+    gru-train -q --arch 'gru 2; dense 2' --loss quantile:0.1/0.9 --epochs 1 --attach "$F/scaler.tsv" \
+        --attach "$F/window.tsv" -o q.gru "$F/stock.npy"
+    gru-predict -o p.tsv q.gru "$F/stock.npy"
+    [ "$(header p.tsv)" = "id y_true y_pred_q0.1 y_pred_q0.9 y_naive" ]
+    awk -F'\t' 'NR > 1 && !($2 > 20 && $3 > 20 && $5 > 20) { exit 1 }' p.tsv
+    gru-eval p.tsv | grep -q '% if calibrated'
+    gru-train -q --arch 'gru 2; dense 6' --loss quantile:0.25/0.75 --epochs 1 -o q.gru "$F/ahead.npy"
+    gru-predict -o p.tsv q.gru "$F/ahead.npy"
+    [ "$(header p.tsv | tr ' ' '\n' | grep pred | tr '\n' ' ')" = "y_pred_1_q0.25 y_pred_1_q0.75 y_pred_2_q0.25 y_pred_2_q0.75 y_pred_3_q0.25 y_pred_3_q0.75 " ]
+    gru-eval --tsv p.tsv | grep -q '^coverage.3.'
+}
+
 @test "batches, threads and pipes don't change a bit" {
     gru-predict -o a.tsv "$F/binary.gru" "$F/reviews.npy"
     gru-predict --batch-size 7 --threads 1 -o b.tsv "$F/binary.gru" "$F/reviews.npy"

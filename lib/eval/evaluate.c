@@ -25,7 +25,8 @@ const char *gru_task_name(gru_task_kind task) {
 static gru_task_kind guess(const gru_predictions *p, const char *positive) {
     const bool steps = p->step != GRU_NO_COLUMN;
     if (p->label == GRU_NO_COLUMN)
-        return steps && p->truth_count > 1 ? GRU_TASK_NOTES : GRU_TASK_REGRESSION;
+        return steps && p->truth_count > 1 && p->quantile_count == 0 ? GRU_TASK_NOTES
+                                                                     : GRU_TASK_REGRESSION;
     if (p->p_true != GRU_NO_COLUMN)
         return GRU_TASK_LANGUAGE;
     if (steps)

@@ -40,6 +40,7 @@ typedef struct gru_evaluation {
     gru_regression *network, *naive; /* numbers: one for each of horizons */
     size_t horizons;
     bool has_naive;
+    double point_level; /* the quantile that the numbers' figures are of; 0: no quantiles */
     gru_mistakes mistakes;
 } gru_evaluation;
 

@@ -1,8 +1,9 @@
-/* Figures of answers that are numbers, beside those of the naive forecast (tomorrow = today), and
- * of several yes/no values a step. */
+/* Figures of answers that are numbers, or quantiles of numbers, beside those of the naive forecast
+ * (tomorrow = today), and of several yes/no values a step. */
 #include "eval/evaluate_parts.h"
 
 #include "base/mem.h"
+#include "eval/quantiles.h"
 #include "eval/ranks.h"
 #include "eval/when.h"
 
@@ -15,6 +16,8 @@ typedef struct run {
     gru_evaluation *e;
     gru_predictions *p;
     double *truth, *predicted, *before; /* [horizons]; before: the true values of the row before */
+    double *forecasts;                  /* [horizons][quantiles] */
+    gru_quantiles quantiles;
     bool has_before;
     gru_when when;               /* of the row before */
     uint64_t moves, right_moves; /* times the naive forecast was wrong; our direction was right */
@@ -39,12 +42,16 @@ static gru_status set_up(run *r, gru_error *err) {
     if (status == GRU_OK)
         status = gru_mem_new(&e->naive, n, sizeof *e->naive, err);
     if (status == GRU_OK)
-        status = gru_mem_new(&r->truth, 3 * n, sizeof *r->truth, err);
-    if (status == GRU_OK) {
-        r->predicted = r->truth + n;
-        r->before = r->predicted + n;
-    }
-    return status;
+        status = gru_mem_new(&r->truth, (3 + p->quantile_count) * n, sizeof *r->truth, err);
+    if (status != GRU_OK)
+        return status;
+    r->predicted = r->truth + n;
+    r->before = r->predicted + n;
+    r->forecasts = r->before + n;
+    for (size_t i = 0; i < p->quantile_count; i++)
+        if (p->outputs[0] == p->quantiles[i])
+            e->point_level = p->levels[i];
+    return gru_quantiles_init(&r->quantiles, p->levels, p->quantile_count, n, err);
 }
 
 static gru_status read_row(run *r, bool *counts, gru_error *err) {
@@ -54,6 +61,8 @@ static gru_status read_row(run *r, bool *counts, gru_error *err) {
     for (size_t i = 0; i < p->truth_count; i++)
         if (gru_predictions_missing(p, p->truths[i], true))
             *counts = false;
+    for (size_t i = 0; *counts && status == GRU_OK && i < r->e->horizons * p->quantile_count; i++)
+        status = gru_predictions_number(p, p->quantiles[i], &r->forecasts[i], err);
     for (size_t i = 0; *counts && status == GRU_OK && i < p->truth_count; i++) {
         status = gru_predictions_number(p, p->truths[i], &r->truth[i], err);
         if (status == GRU_OK)
@@ -103,6 +112,9 @@ static gru_status number_row(run *r, gru_error *err) {
     for (size_t i = 0; i < e->horizons; i++) {
         const double y = r->truth[i], yhat = r->predicted[i];
         gru_regression_add(&e->network[i], y, yhat);
+        if (r->quantiles.count)
+            gru_quantiles_add(&r->quantiles, i, y, r->forecasts + i * r->quantiles.count,
+                              known ? &naive : NULL);
         if (known) {
             gru_regression_add(&e->naive[i], y, naive);
             const double move = y - naive;
@@ -177,6 +189,11 @@ static double skill(double rmse, double naive) {
     return rmse > 0 ? -HUGE_VAL : 0;
 }
 
+static const char *horizon_name(char text[24], size_t horizon) {
+    snprintf(text, 24, "%zu", horizon + 1);
+    return text;
+}
+
 static gru_status add_numbers(run *r, gru_error *err) {
     gru_evaluation *e = r->e;
     e->has_naive = e->naive[0].count > 0;
@@ -193,8 +210,8 @@ static gru_status add_numbers(run *r, gru_error *err) {
                                         (double)r->right_moves / (double)r->moves, err);
     }
     for (size_t i = 0; status == GRU_OK && e->horizons > 1 && i < e->horizons; i++) {
-        char group[24];
-        snprintf(group, sizeof group, "%zu", i + 1);
+        char text[24];
+        const char *group = horizon_name(text, i);
         const gru_regression *net = &e->network[i], *naive = &e->naive[i];
         status = add_figures(e, false, group, net, gru_regression_r2(net), err);
         if (status != GRU_OK || !e->has_naive)
@@ -205,6 +222,65 @@ static gru_status add_numbers(run *r, gru_error *err) {
                                         skill(gru_regression_rmse(net), gru_regression_rmse(naive)),
                                         err);
     }
+    return status;
+}
+
+/* Pinball loss, coverage and width of horizons from … to − 1 together. */
+static gru_status add_interval(run *r, const char *group, size_t from, size_t to, gru_error *err) {
+    const gru_quantiles *q = &r->quantiles;
+    double pinball = 0, width = 0, count = 0, within = 0;
+    for (size_t i = from; i < to; i++) {
+        for (size_t k = 0; k < q->count; k++)
+            pinball += q->sums[i * q->count + k].pinball / (double)q->count;
+        count += (double)q->intervals[i].count;
+        within += (double)q->intervals[i].within;
+        width += q->intervals[i].width;
+    }
+    gru_status status = gru_evaluation_add(r->e, "pinball", group, pinball / count, err);
+    if (status == GRU_OK && q->count > 1)
+        status = gru_evaluation_add(r->e, "coverage", group, within / count, err);
+    if (status == GRU_OK && q->count > 1)
+        status = gru_evaluation_add(r->e, "width", group, width / count, err);
+    return status;
+}
+
+/* The naive forecast is judged where there is one, and the network with it there. */
+static gru_status add_naive_pinball(run *r, gru_error *err) {
+    const gru_quantiles *q = &r->quantiles;
+    double naive = 0, beside = 0, values = 0;
+    for (size_t i = 0; i < q->horizons; i++) {
+        naive += q->intervals[i].naive;
+        beside += q->intervals[i].beside;
+        values += (double)(q->intervals[i].naives * q->count);
+    }
+    gru_status status = gru_evaluation_add(r->e, "naive_pinball", NULL, naive / values, err);
+    return status ? status
+                  : gru_evaluation_add(r->e, "pinball_skill", NULL, skill(beside, naive), err);
+}
+
+static gru_status add_quantiles(run *r, gru_error *err) {
+    const gru_quantiles *q = &r->quantiles;
+    char group[24];
+    gru_status status = add_interval(r, NULL, 0, q->horizons, err);
+    if (status == GRU_OK && q->count > 1)
+        status = gru_evaluation_add(r->e, "nominal_coverage", NULL,
+                                    q->levels[q->count - 1] - q->levels[0], err);
+    if (status == GRU_OK && r->e->has_naive)
+        status = add_naive_pinball(r, err);
+    for (size_t k = 0; status == GRU_OK && k < q->count; k++) {
+        double pinball = 0, below = 0, count = 0;
+        for (size_t i = 0; i < q->horizons; i++) {
+            pinball += q->sums[i * q->count + k].pinball;
+            below += (double)q->sums[i * q->count + k].below;
+            count += (double)q->intervals[i].count;
+        }
+        snprintf(group, sizeof group, "q%.10g", q->levels[k]);
+        status = gru_evaluation_add(r->e, "below", group, below / count, err);
+        if (status == GRU_OK)
+            status = gru_evaluation_add(r->e, "pinball", group, pinball / count, err);
+    }
+    for (size_t i = 0; status == GRU_OK && q->horizons > 1 && i < q->horizons; i++)
+        status = add_interval(r, horizon_name(group, i), i, i + 1, err);
     return status;
 }
 
@@ -246,6 +322,9 @@ gru_status gru_evaluate_numbers(gru_evaluation *e, gru_predictions *p,
                                e->left_out ? "no row has a y_true" : "no rows, only a header");
     if (status == GRU_OK)
         status = notes ? add_notes(&r, err) : add_numbers(&r, err);
+    if (status == GRU_OK && !notes && r.quantiles.count)
+        status = add_quantiles(&r, err);
+    gru_quantiles_free(&r.quantiles);
     free(r.truth);
     return status;
 }

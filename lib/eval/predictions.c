@@ -37,6 +37,76 @@ static gru_status numbered(const gru_table *table, const char *prefix, size_t **
     return GRU_OK;
 }
 
+/* Share and name of column `column`, if it is a quantile of prefix ("y_pred_q"). */
+static const char *quantile_of(const gru_table *table, size_t column, const char *prefix,
+                               double *level) {
+    const char *name = gru_table_name(table, column);
+    const size_t len = strlen(prefix);
+    if (strncmp(name, prefix, len) != 0 ||
+        !gru_number_parse(name + len, strlen(name + len), level) || !(*level > 0 && *level < 1))
+        return NULL;
+    return name + len;
+}
+
+/* The quantiles of the first number, in the order of the columns: their shares, and their texts,
+ * which are the same for all numbers. */
+static gru_status first_quantiles(gru_predictions *p, const char *prefix, const char **texts,
+                                  gru_error *err) {
+    for (size_t i = 0; i < gru_table_columns(p->table); i++) {
+        double level;
+        const char *text = quantile_of(p->table, i, prefix, &level);
+        if (!text)
+            continue;
+        if (p->quantile_count == GRU_PREDICTIONS_QUANTILES)
+            return gru_predictions_lacks(p, "more than 99 quantiles y_pred_q…", err);
+        if (p->quantile_count > 0 && !(level > p->levels[p->quantile_count - 1]))
+            return gru_predictions_lacks(p, "the quantiles y_pred_q… do not rise", err);
+        p->levels[p->quantile_count] = level;
+        texts[p->quantile_count++] = text;
+    }
+    return GRU_OK;
+}
+
+static size_t nearest_to_median(const gru_predictions *p) {
+    size_t best = 0;
+    for (size_t i = 1; i < p->quantile_count; i++)
+        if (fabs(p->levels[i] - 0.5) < fabs(p->levels[best] - 0.5))
+            best = i;
+    return best;
+}
+
+/* Columns y_pred_q…, or y_pred_1_q…, y_pred_2_q… as far as they go. */
+static gru_status find_quantiles(gru_predictions *p, gru_error *err) {
+    const char *texts[GRU_PREDICTIONS_QUANTILES];
+    bool numbers = false;
+    gru_status status = first_quantiles(p, "y_pred_q", texts, err);
+    if (status == GRU_OK && p->quantile_count == 0) {
+        numbers = true;
+        status = first_quantiles(p, "y_pred_1_q", texts, err);
+    }
+    if (status != GRU_OK || p->quantile_count == 0)
+        return status;
+    const size_t each = p->quantile_count;
+    const size_t most = numbers ? gru_table_columns(p->table) : each;
+    size_t found = 0;
+    status = gru_mem_new(&p->quantiles, most, sizeof *p->quantiles, err);
+    for (; status == GRU_OK && found < most; found++) {
+        char name[128];
+        if (numbers)
+            snprintf(name, sizeof name, "y_pred_%zu_q%s", found / each + 1, texts[found % each]);
+        else
+            snprintf(name, sizeof name, "y_pred_q%s", texts[found]);
+        p->quantiles[found] = column_of(p->table, name);
+        if (p->quantiles[found] == GRU_NO_COLUMN)
+            break;
+    }
+    if (status == GRU_OK && found % each)
+        return gru_predictions_lacks(p, "not each number has the same quantiles y_pred_…_q…", err);
+    for (size_t k = 0; status == GRU_OK && p->output_count * each < found; k++)
+        p->outputs[p->output_count++] = p->quantiles[k * each + nearest_to_median(p)];
+    return status;
+}
+
 static gru_status find_classes(gru_predictions *p, gru_error *err) {
     const size_t columns = gru_table_columns(p->table);
     gru_status status = gru_mem_new(&p->classes, columns, sizeof *p->classes, err);
@@ -61,6 +131,8 @@ gru_status gru_predictions_open(gru_predictions *p, gru_table *table, const char
     gru_status status = numbered(table, "y_true", &p->truths, &p->truth_count, err);
     if (status == GRU_OK)
         status = numbered(table, "y_pred", &p->outputs, &p->output_count, err);
+    if (status == GRU_OK && p->output_count == 0)
+        status = find_quantiles(p, err);
     if (status == GRU_OK)
         status = find_classes(p, err);
     if (status == GRU_OK && p->label == GRU_NO_COLUMN && p->output_count == 0)
@@ -76,6 +148,7 @@ gru_status gru_predictions_open(gru_predictions *p, gru_table *table, const char
 void gru_predictions_close(gru_predictions *p) {
     free(p->truths);
     free(p->outputs);
+    free(p->quantiles);
     free(p->classes);
     *p = (gru_predictions){0};
 }

@@ -4,9 +4,12 @@
  *     id  step  y_true  label  confidence  p_<class>…     one class of several
  *     id  step  y_true  y_pred  y_naive                   a number
  *     id  step  y_true_1…H  y_pred_1…H                    H numbers
+ *     id  step  y_true      y_pred_q0.1  y_pred_q0.9      quantiles of a number
+ *     id  step  y_true_1…H  y_pred_1_q0.1  y_pred_1_q0.9  of H numbers, each with the same ones
  *
  * id, step, confidence and y_naive (the naive forecast) may be absent; step (one line a step) says
- * that a sample has a value per step. `p_true`, the probability given to the true class, may
+ * that a sample has a value per step. Where there are only quantiles, the one nearest to 0.5 is
+ * taken for the number that was predicted. `p_true`, the probability given to the true class, may
  * stand for the p_<class> columns. */
 #ifndef GRU_EVAL_PREDICTIONS_H
 #define GRU_EVAL_PREDICTIONS_H
@@ -17,6 +20,8 @@
 
 #define GRU_NO_COLUMN SIZE_MAX
 
+enum { GRU_PREDICTIONS_QUANTILES = 99 };
+
 typedef struct gru_predictions {
     gru_table *table;                                         /* not owned */
     const char *file;                                         /* for messages */
@@ -24,8 +29,10 @@ typedef struct gru_predictions {
     size_t truth;                                             /* y_true */
     size_t *truths, truth_count;                              /* y_true, or y_true_1…H */
     size_t *outputs, output_count;                            /* y_pred, or y_pred_1…H */
-    size_t *classes, class_count;                             /* p_<class> */
-    const gru_field *row;                                     /* the current one, NULL at the end */
+    size_t *quantiles, quantile_count; /* [outputs][quantile_count]: y_pred_q…, y_pred_1…H_q… */
+    double levels[GRU_PREDICTIONS_QUANTILES]; /* of these, rising, between 0 and 1 */
+    size_t *classes, class_count;             /* p_<class> */
+    const gru_field *row;                     /* the current one, NULL at the end */
 } gru_predictions;
 
 /* Finds the columns; GRU_ERR_DATA naming the columns there are when nothing is predicted in it, or

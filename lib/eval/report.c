@@ -234,6 +234,35 @@ static void verdict(const gru_evaluation *e, gru_str *out) {
                      100 * (1 - naive / ours));
 }
 
+static void quantile_rows(const gru_evaluation *e, gru_str *out) {
+    const double coverage = value_of(e, "coverage", NULL),
+                 naive = value_of(e, "naive_pinball", NULL);
+    gru_str_addf(out, "\nThe figures above are of quantile %.10g, %s.\n", e->point_level,
+                 fabs(e->point_level - 0.5) > 0 ? "the nearest to the median" : "the median");
+    gru_str_addf(out, "\n%-10s %14s %14s\n", "quantile", "pinball loss", "truths below");
+    for (size_t i = 0; i < e->metric_count; i++) {
+        const gru_metric *m = &e->metrics[i];
+        if (strcmp(m->name, "below") != 0)
+            continue;
+        gru_str_addf(out, "%-10s", m->group + 1);
+        cell(out, value_of(e, "pinball", m->group), "");
+        cell(out, 100 * m->value, " %");
+        gru_str_add_char(out, '\n');
+    }
+    gru_str_addf(out, "%-10s", "mean");
+    cell(out, value_of(e, "pinball", NULL), "");
+    gru_str_add_char(out, '\n');
+    if (!isnan(naive))
+        gru_str_addf(out, "%-10s %14.6g   (the naive forecast's; skill %.4f)\n", "naive", naive,
+                     value_of(e, "pinball_skill", NULL));
+    if (!isnan(coverage))
+        gru_str_addf(out,
+                     "\nFrom the lowest to the highest quantile lie %.1f %% of the true values, "
+                     "%.1f %% if calibrated;\nthe mean width is %.6g.\n",
+                     100 * coverage, 100 * value_of(e, "nominal_coverage", NULL),
+                     value_of(e, "width", NULL));
+}
+
 static void numbers(const gru_evaluation *e, gru_str *out) {
     gru_str_addf(out, "%-10s %14s", "", "network");
     if (e->has_naive)
@@ -253,6 +282,8 @@ static void numbers(const gru_evaluation *e, gru_str *out) {
                      zeros == 1 ? "" : "s");
     if (e->horizons > 1)
         horizon_rows(e, out);
+    if (e->point_level > 0)
+        quantile_rows(e, out);
 }
 
 /* ---- the worst rows ---- */

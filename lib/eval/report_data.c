@@ -93,18 +93,18 @@ static void json_figures(const gru_evaluation *e, gru_str *out, const char *grou
     gru_str_add_char(out, '}');
 }
 
-/* All groups in the order of their first figure. */
-static void json_groups(const gru_evaluation *e, gru_str *out) {
-    const bool classes = e->classes.count > 0;
+/* The groups whose first figure is so called, in their order. */
+static void json_groups(const gru_evaluation *e, gru_str *out, const char *title,
+                        const char *figure) {
     bool first = true;
     for (size_t i = 0; i < e->metric_count; i++) {
         const char *group = e->metrics[i].group;
-        /* Each class starts with its precision, each horizon with its MSE. */
-        if (!group || strcmp(e->metrics[i].name, classes ? "precision" : "mse") != 0)
+        if (!group || strcmp(e->metrics[i].name, figure) != 0)
             continue;
-        gru_str_add(out,
-                    first ? (classes ? ",\n  \"classes\": {\n    " : ",\n  \"horizons\": {\n    ")
-                          : ",\n    ");
+        if (first)
+            gru_str_addf(out, ",\n  \"%s\": {\n    ", title);
+        else
+            gru_str_add(out, ",\n    ");
         json_text(out, group);
         gru_str_add(out, ": ");
         json_figures(e, out, group);
@@ -168,7 +168,11 @@ void gru_report_json(const gru_evaluation *e, gru_str *out) {
     }
     gru_str_add(out, ",\n  \"metrics\": ");
     json_figures(e, out, NULL);
-    json_groups(e, out);
+    if (e->classes.count > 0)
+        json_groups(e, out, "classes", "precision");
+    else
+        json_groups(e, out, "horizons", "mse");
+    json_groups(e, out, "quantiles", "below");
     if (has_matrix(e))
         json_matrix(&e->classes, out);
     if (e->mistakes.limit)

@@ -2,6 +2,7 @@
 #include "train/answer.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -44,6 +45,33 @@ static gru_status put_numbered(gru_table_writer *w, const char *name, size_t cou
     return GRU_OK;
 }
 
+/* Outputs that answer one target. */
+static size_t outputs_each(const gru_answers *a) {
+    size_t quantiles = a->package->loss.quantile_count;
+    return quantiles ? quantiles : 1;
+}
+
+static gru_status put_output_names(const gru_answers *a, gru_error *err) {
+    const gru_loss *loss = &a->package->loss;
+    size_t each = outputs_each(a), numbers = a->package->outputs / each;
+    if (loss->quantile_count == 0) {
+        return put_numbered(a->to, "y_pred", numbers, err);
+    }
+    for (size_t i = 0; i < a->package->outputs; i++) {
+        char level[GRU_NUMBER_MAX], name[GRU_NUMBER_MAX + 40];
+        gru_number_format_double(loss->quantiles[i % each], level);
+        if (numbers == 1) {
+            snprintf(name, sizeof name, "y_pred_q%s", level);
+        } else {
+            snprintf(name, sizeof name, "y_pred_%zu_q%s", i / each + 1, level);
+        }
+        if (gru_table_put_text(a->to, name, err)) {
+            return err->code;
+        }
+    }
+    return GRU_OK;
+}
+
 static gru_status put_class_names(const gru_answers *a, gru_error *err) {
     const gru_package *p = a->package;
     if (gru_table_put_text(a->to, "label", err) || gru_table_put_text(a->to, "confidence", err)) {
@@ -79,7 +107,7 @@ static gru_status put_header(const gru_answers *a, gru_error *err) {
         if (put_class_names(a, err)) {
             return err->code;
         }
-    } else if (put_numbered(w, "y_pred", a->package->outputs, err) ||
+    } else if (put_output_names(a, err) ||
                (a->naive >= 0 && gru_table_put_text(w, "y_naive", err))) {
         return err->code;
     }
@@ -127,7 +155,7 @@ static gru_status find_targets(gru_answers *a, gru_error *err) {
 
 static void find_naive(gru_answers *a) {
     const gru_slot_spec *x = &a->spec.slot[GRU_X];
-    bool single = a->package->outputs == 1 && a->truths <= 1 && !per_step(a);
+    bool single = a->package->outputs == outputs_each(a) && a->truths <= 1 && !per_step(a);
     if (single && a->has_windows && x->dims == 2 && x->shape[1] == a->windows.features) {
         for (size_t i = 0; i < a->windows.features; i++) {
             if (strcmp(a->windows.feature[i], a->windows.target) == 0) {
@@ -227,7 +255,7 @@ double gru_answers_unit(const gru_scaler *s, ptrdiff_t column, double value) {
     return digits >= 0 ? round(unit * power) / power : round(unit / power) * power;
 }
 
-/* The value of output or target i. */
+/* A value of target i. */
 static gru_status put_number(const gru_answers *a, size_t i, float value, gru_error *err) {
     ptrdiff_t column = !a->target ? -1 : i < a->targets ? a->target[i] : a->target[0];
     if (column < 0) {
@@ -312,7 +340,7 @@ static gru_status put_answer(const gru_answers *a, const gru_real *out, const un
         return put_classes(a, out, err);
     }
     for (size_t i = 0; i < a->package->outputs; i++) {
-        if (put_number(a, i, (float)out[i], err)) {
+        if (put_number(a, i / outputs_each(a), (float)out[i], err)) {
             return err->code;
         }
     }

@@ -4,6 +4,7 @@
  *     id  [step]  y_true  label  confidence  p_<class>…     softmax
  *     id  [step]  y_true  y_pred  y_naive                   one number
  *     id  [step]  y_true_1…H  y_pred_1…K                    several
+ *     id  [step]  y_true  y_pred_q0.1  y_pred_q0.9          quantiles (y_pred_1_q0.1 … of several)
  *
  * id and y_true are there if the data has them; step where the network answers at every step (one
  * line each, padding left out). With scaler.tsv and window.tsv in the model numbers are in the

@@ -236,16 +236,19 @@ static gru_status find_kind(gru_package *p, gru_error *err) {
     const char *loss_text = gru_bundle_get(p->bundle, "loss");
     const char *classes = gru_bundle_get(p->bundle, "classes");
     gru_activation last = gru_model_activation(p->model);
-    gru_loss loss;
     bool numbers = false;
+    p->outputs = gru_model_outputs(p->model);
     if (loss_text) {
-        if (gru_loss_parse(&loss, loss_text, err)) {
+        if (gru_loss_parse(&p->loss, loss_text, err)) {
             err->code = GRU_ERR_DATA;
             return GRU_ERR_DATA;
         }
-        numbers = loss.kind != GRU_LOSS_BINARY && loss.kind != GRU_LOSS_CATEGORICAL;
+        numbers = p->loss.kind != GRU_LOSS_BINARY && p->loss.kind != GRU_LOSS_CATEGORICAL;
     }
-    p->outputs = gru_model_outputs(p->model);
+    if (p->loss.quantile_count && p->outputs % p->loss.quantile_count) {
+        return gru_error_set(err, GRU_ERR_DATA, "%zu outputs are not %zu quantiles of each number",
+                             p->outputs, p->loss.quantile_count);
+    }
     p->kind = GRU_ANSWER_NUMBERS;
     if (!numbers && last == GRU_SIGMOID && p->outputs == 1) {
         p->kind = GRU_ANSWER_BINARY;

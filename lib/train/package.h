@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "io/bundle.h"
+#include "nn/loss.h"
 #include "nn/model.h"
 
 #include <stdbool.h>
@@ -48,6 +49,7 @@ typedef struct gru_package {
     gru_model *model;
     gru_answer_kind kind;
     size_t outputs; /* K numbers a sample, or a step */
+    gru_loss loss;  /* of a model that says so, else zeros; quantiles: how outputs are to be read */
     char **classes; /* names; NULL for numbers */
     size_t class_count;
 } gru_package;
