@@ -262,3 +262,24 @@ tensor() { # NAME BYTES
     run -0 gru-model --version
     [[ $output == gru-model* ]]
 }
+
+@test "show --weights lists them, --weight prints one number by number" {
+    gru-model import --from keras --arch "$sentiment" "$keras" -o s.gru
+    gru-model show --weights s.gru >list
+    [ "$(cut -f 1-3 list | sed -n '2p;4p;5p')" = "$(printf '0.embeddings\t(40, 8)\t320\n1.recurrent_kernel\t(16, 48)\t768\n1.bias\t(2, 48)\t96')" ]
+    gru-model show --weight 1.recurrent_kernel s.gru >table
+    [ "$(head -n 1 table | cut -f 1,2,17,18,34,49)" = "$(printf 'row\tz_1\tz_16\tr_1\th_1\th_16')" ]
+    golden=$keras
+    tensor 1.recurrent_kernel 3072 | od -An -v -tf4 -w4 >want
+    sed 1d table | cut -f 2- | tr '\t' '\n' | paste - want |
+        awk '{ d = $1 - $2; if (!(d < 1e-7 && -d < 1e-7)) exit 1 } END { exit NR != 768 }'
+    # least, mean, most
+    awk 'NR == 1 || $1 < l { l = $1 } NR == 1 || $1 > m { m = $1 } { s += $1 }
+        END { printf "%.5f %.5f %.5f\n", l, s / NR, m }' want >figures
+    grep '^1.recurrent_kernel' list | awk -F'\t' '{ printf "%.5f %.5f %.5f\n", $4, $5, $6 }' | cmp - figures
+    [ "$(gru-model show --weight 0.embeddings s.gru | sed -n '1p;2p' | cut -f 1 | xargs)" = 'token 0' ]
+    [ "$(gru-model show --weight 4.bias s.gru | head -n 1)" = "$(printf 'row\tw_1')" ]
+    fails_with 2 "there is no weight '1.kernels'; there are 0.embeddings, 1.kernel" gru-model show --weight 1.kernels s.gru
+    fails_with 2 'exclude each other' gru-model show --weights --weight 1.kernel s.gru
+    fails_with 2 "belongs to 'gru-model show'" gru-model export --to keras --weights s.gru
+}

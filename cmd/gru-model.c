@@ -13,14 +13,19 @@
 
 #include <string.h>
 
-static const char *from_name, *to_name, *arch_text, *get_key;
-static bool per_step, best;
+static const char *from_name, *to_name, *arch_text, *get_key, *weight;
+static bool per_step, best, weights;
 static long long steps;
 static gru_list attached, detached;
 
 static const gru_option options[] = {
     {"get", 0, GRU_OPTION_TEXT, &get_key, "KEY",
      "show: print only this part of the file, as it is: arch, classes, train, vocab.tsv…", 0, 0,
+     NULL},
+    {"weights", 0, GRU_OPTION_FLAG, &weights, NULL,
+     "show: print a table of the weights instead: name, shape, least, mean, most", 0, 0, NULL},
+    {"weight", 0, GRU_OPTION_TEXT, &weight, "NAME",
+     "show: print the numbers of this weight as a table, a column for each gate and unit", 0, 0,
      NULL},
     {"from", 0, GRU_OPTION_CHOICE, &from_name, "LIBRARY", "import: whose weights these are", 0, 0,
      "keras|torch"},
@@ -62,9 +67,11 @@ static gru_status check_options(const char *command, gru_error *err) {
     } owners[] = {{"--get", "show", ""},       {"--from", "import", ""},
                   {"--arch", "import", ""},    {"--per-step", "import", ""},
                   {"--to", "export", ""},      {"--attach", "import", "convert"},
-                  {"--detach", "convert", ""}, {"--best", "convert", ""}};
-    const bool given[] = {get_key, from_name,          arch_text,          per_step,
-                          to_name, attached.count > 0, detached.count > 0, best};
+                  {"--detach", "convert", ""}, {"--best", "convert", ""},
+                  {"--weights", "show", ""},   {"--weight", "show", ""}};
+    const bool given[] = {
+        get_key, from_name, arch_text, per_step, to_name, attached.count > 0, detached.count > 0,
+        best,    weights,   weight};
     for (size_t i = 0; i < sizeof given / sizeof *given; i++)
         if (given[i] && strcmp(command, owners[i].command) && strcmp(command, owners[i].other))
             return gru_error_set(err, GRU_ERR_USAGE, "%s belongs to 'gru-model %s', not '%s'",
@@ -92,9 +99,16 @@ static gru_status show_all(const gru_bundle *b, const char *path, gru_error *err
     gru_status st = gru_model_load(&m, b, err);
     if (st)
         return st;
-    gru_model_summary(m, &text);
-    gru_str_add(&text, "\n");
-    if (!(st = gru_model_describe(m, b, &text, err)))
+    if (weight) {
+        st = gru_model_print_weight(m, weight, &text, err);
+    } else if (weights) {
+        st = gru_model_list_weights(m, &text, err);
+    } else {
+        gru_model_summary(m, &text);
+        gru_str_add(&text, "\n");
+        st = gru_model_describe(m, b, &text, err);
+    }
+    if (!st)
         st = gru_output_save(path, GRU_OUTPUT_TEXT, gru_str_text(&text), text.len, err);
     gru_str_free(&text);
     gru_model_free(m);
@@ -103,6 +117,9 @@ static gru_status show_all(const gru_bundle *b, const char *path, gru_error *err
 
 static gru_status show(const char *input, const char *output, gru_error *err) {
     gru_bundle *b;
+    if ((get_key != NULL) + weights + (weight != NULL) > 1)
+        return gru_error_set(err, GRU_ERR_USAGE,
+                             "--get, --weights and --weight exclude each other");
     gru_status st = gru_bundle_read(&b, input, err);
     if (st)
         return st;

@@ -1,5 +1,7 @@
-/* Tells what a model file's metadata say. */
+/* Tells what a model file's metadata say, and prints its weights. */
 #include "nn/describe.h"
+
+#include "base/number.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -145,5 +147,77 @@ gru_status gru_model_describe(const gru_model *m, const gru_bundle *b, gru_str *
     }
     if (train)
         add_training(train, out);
+    return gru_str_check(out, err);
+}
+
+/* ---- weights ---- */
+static void add_number(gru_str *out, double value) {
+    char text[GRU_NUMBER_MAX];
+    gru_number_format((float)value, text);
+    gru_str_addf(out, "\t%s", text);
+}
+
+gru_status gru_model_list_weights(const gru_model *m, gru_str *out, gru_error *err) {
+    gru_str_add(out, "weight\tshape\tnumbers\tleast\tmean\tmost\n");
+    for (size_t i = 0; i < gru_model_param_count(m); i++) {
+        const gru_param *p = gru_model_param(m, i);
+        const gru_real *w = gru_model_weights((gru_model *)m) + p->offset;
+        double least = (double)w[0], most = least, sum = 0;
+        for (size_t k = 0; k < p->count; k++) {
+            double value = (double)w[k];
+            least = value < least ? value : least;
+            most = value > most ? value : most;
+            sum += value;
+        }
+        gru_str_addf(out, "%s\t(%zu", p->name, p->shape[0]);
+        gru_str_addf(out, p->dims > 1 ? ", %zu)" : ")", p->shape[1]);
+        gru_str_addf(out, "\t%zu", p->count);
+        add_number(out, least);
+        add_number(out, sum / (double)p->count);
+        add_number(out, most);
+        gru_str_add(out, "\n");
+    }
+    return gru_str_check(out, err);
+}
+
+/* The letters of the gates whose units lie side by side in a weight of this width; "w": none. */
+static const char *gates_of(const gru_layer *l, size_t width) {
+    if (l->kind == GRU_LAYER_GRU && width == 3 * l->units)
+        return "zrh";
+    if (l->kind == GRU_LAYER_LSTM && width == 4 * l->units)
+        return "ifco";
+    return "w";
+}
+
+static gru_status no_weight(const gru_model *m, const char *name, gru_error *err) {
+    gru_str names = {0};
+    for (size_t i = 0; i < gru_model_param_count(m); i++)
+        gru_str_addf(&names, "%s%s", i ? ", " : "", gru_model_param(m, i)->name);
+    gru_error_set(err, GRU_ERR_USAGE, "there is no weight '%.60s'; there are %s", name,
+                  gru_str_text(&names));
+    gru_str_free(&names);
+    return GRU_ERR_USAGE;
+}
+
+gru_status gru_model_print_weight(const gru_model *m, const char *name, gru_str *out,
+                                  gru_error *err) {
+    const gru_param *p = gru_model_find(m, name);
+    if (!p)
+        return no_weight(m, name, err);
+    const gru_layer *l = &gru_model_arch(m)->layers[p->layer];
+    const bool tokens = l->kind == GRU_LAYER_EMBEDDING;
+    const size_t rows = p->dims > 1 ? p->shape[0] : 1, width = p->count / rows;
+    const char *gates = gates_of(l, width);
+    const size_t each = width / strlen(gates);
+    const gru_real *w = gru_model_weights((gru_model *)m) + p->offset;
+    gru_str_add(out, tokens ? "token" : "row");
+    for (size_t j = 0; j < width; j++)
+        gru_str_addf(out, "\t%c_%zu", gates[j / each], j % each + 1);
+    for (size_t i = 0; i < rows; i++) {
+        gru_str_addf(out, "\n%zu", tokens ? i : i + 1);
+        for (size_t j = 0; j < width; j++)
+            add_number(out, (double)w[i * width + j]);
+    }
+    gru_str_add(out, "\n");
     return gru_str_check(out, err);
 }
