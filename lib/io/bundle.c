@@ -5,13 +5,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/bundle_parts.h"
+#include "io/crc32.h"
 #include "io/json.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <zlib.h>
 
 #define HEADER_MAX ((uint64_t)100000000)
 #define TENSOR_MAX ((uint64_t)1 << 40)
@@ -184,14 +185,14 @@ static const gru_pair *next_pair(const gru_bundle *b, const gru_pair *last) {
 }
 
 void gru_bundle_checksum(const gru_bundle *b, char text[GRU_CHECKSUM_SIZE]) {
-    unsigned long crc = crc32(0, NULL, 0);
+    uint32_t crc = 0;
     for (const gru_pair *p = NULL; (p = next_pair(b, p));) {
         if (strcmp(p->key, "crc32") == 0 || strcmp(p->key, "crc32.metadata") == 0)
             continue;
-        crc = crc32_z(crc, (const unsigned char *)p->key, strlen(p->key) + 1);
-        crc = crc32_z(crc, (const unsigned char *)p->text, strlen(p->text) + 1);
+        crc = gru_crc32(crc, p->key, strlen(p->key) + 1);
+        crc = gru_crc32(crc, p->text, strlen(p->text) + 1);
     }
-    snprintf(text, GRU_CHECKSUM_SIZE, "%08lx", crc & 0xffffffffu);
+    snprintf(text, GRU_CHECKSUM_SIZE, "%08" PRIx32, crc);
 }
 
 /* ---- reading ---- */
@@ -419,7 +420,7 @@ static gru_status check_end(reading *r, const unsigned char *data, uint64_t data
 static gru_status read_tensors(reading *r, const unsigned char *data, uint64_t data_bytes,
                                gru_error *err) {
     uint64_t at = 0;
-    unsigned long crc = crc32(0, NULL, 0);
+    uint32_t crc = 0;
     if (r->b->count)
         qsort(r->places, r->b->count, sizeof *r->places, by_place);
     for (size_t i = 0; i < r->b->count; i++) {
@@ -429,13 +430,13 @@ static gru_status read_tensors(reading *r, const unsigned char *data, uint64_t d
         gru_status status = data ? map_tensor(t, data + at, err) : read_tensor(r, t, err);
         if (status)
             return status;
-        crc = crc32_z(crc, t->data, t->bytes);
+        crc = gru_crc32(crc, t->data, t->bytes);
         at = r->places[i].end;
     }
     if (check_end(r, data, data_bytes, at, err))
         return err->code;
     char text[16];
-    snprintf(text, sizeof text, "%08lx", crc & 0xffffffffu);
+    snprintf(text, sizeof text, "%08" PRIx32, crc);
     const char *wanted = gru_bundle_get(r->b, "crc32");
     if (wanted && strcmp(wanted, text) != 0)
         return gru_error_set(err, GRU_ERR_DATA, "%s: corrupted (checksum differs)",

@@ -1,20 +1,21 @@
 /* Writing bundles as safetensors. */
 #include "io/bundle_parts.h"
+#include "io/crc32.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 enum { HEADER_ALIGNMENT = 8 };
 
 static gru_status add_metadata(const gru_bundle *b, json_t *root, gru_error *err) {
     char crc_text[16], metadata_text[GRU_CHECKSUM_SIZE];
-    unsigned long crc = crc32(0, NULL, 0);
+    uint32_t crc = 0;
     for (size_t i = 0; i < b->count; i++)
-        crc = crc32_z(crc, b->tensors[i].data, b->tensors[i].bytes);
-    snprintf(crc_text, sizeof crc_text, "%08lx", crc & 0xffffffffu);
+        crc = gru_crc32(crc, b->tensors[i].data, b->tensors[i].bytes);
+    snprintf(crc_text, sizeof crc_text, "%08" PRIx32, crc);
     json_t *meta = json_object();
     if (json_object_set_new(root, "__metadata__", meta) != 0)
         return gru_error_memory(err, 64);
