@@ -104,6 +104,24 @@ Test(map, takes_many_keys_at_a_time_as_it_takes_one) {
     gru_map_free(map);
 }
 
+Test(map, keeps_its_entries_in_place_where_it_has_room) {
+    gru_map *map;
+    gru_error err = {0};
+    char key[24];
+    cr_assert_eq(gru_map_new(&map, &err), GRU_OK);
+    gru_map_put(map, "first", 5)->value = 7;
+    cr_assert_eq(gru_map_reserve(map, 1000, &err), GRU_OK);
+    const gru_map_entry *first = gru_map_get(map, "first", 5);
+    cr_assert(first && first->value == 7);
+    for (int i = 1; i < 1000; i++)
+        gru_map_put(map, key, (size_t)snprintf(key, sizeof key, "key %d", i))->value = i;
+    cr_assert_eq(gru_map_get(map, "first", 5), first);
+    cr_assert_eq(gru_map_get(map, "key 999", 7)->value, 999);
+    cr_assert_eq(gru_map_reserve(map, 10, &err), GRU_OK);
+    cr_assert_eq(gru_map_count(map), 1000);
+    gru_map_free(map);
+}
+
 Test(map, counts_in_order_of_insertion) {
     gru_map *map;
     gru_error err = {0};

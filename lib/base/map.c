@@ -118,8 +118,8 @@ static slot *find_slot(const gru_map *map, const char *key, size_t len, size_t r
     return &map->slots[at];
 }
 
-static bool grow_slots(gru_map *map) {
-    size_t count = (map->mask + 1) * 2;
+/* count: a power of two. */
+static bool grow_slots(gru_map *map, size_t count) {
     slot *bigger = calloc(count, sizeof *bigger);
     if (!bigger)
         return false;
@@ -134,6 +134,15 @@ static bool grow_slots(gru_map *map) {
     map->slots = bigger;
     map->mask = count - 1;
     return true;
+}
+
+gru_status gru_map_reserve(gru_map *map, size_t count, gru_error *err) {
+    size_t slots = map->mask + 1;
+    while (slots / 2 < count && slots < UINT32_MAX)
+        slots *= 2;
+    if (slots > map->mask + 1 && !grow_slots(map, slots))
+        return gru_error_memory(err, slots * sizeof *map->slots);
+    return gru_mem_grow(&map->entries, &map->cap, count, sizeof *map->entries, err);
 }
 
 static char *store_key(gru_map *map, const char *key, size_t len) {
@@ -186,7 +195,7 @@ gru_map_entry *gru_map_put_hashed(gru_map *map, const char *key, size_t len, siz
     if (len >= UINT32_MAX || map->count >= UINT32_MAX - 1)
         return NULL;
     if ((map->count + 1) * 2 > map->mask + 1) {
-        if (!grow_slots(map))
+        if (!grow_slots(map, (map->mask + 1) * 2))
             return NULL;
         at = find_slot(map, key, len, room, hash);
     }

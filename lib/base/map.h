@@ -19,6 +19,8 @@ typedef struct gru_map gru_map;
 
 gru_status gru_map_new(gru_map **out, gru_error *err);
 void gru_map_free(gru_map *map);
+/* Makes room for `count` entries at once. */
+gru_status gru_map_reserve(gru_map *map, size_t count, gru_error *err);
 /* The entry of key; a new one has value 0. NULL when there is no memory. The pointer is valid until
  * the next gru_map_put. */
 gru_map_entry *gru_map_put(gru_map *map, const char *key, size_t len);

@@ -180,7 +180,19 @@ bool gru_number_parse(const char *text, size_t len, double *out) {
     return true;
 }
 
+/* Digits that cannot overflow, as nearly all are; false: it takes a closer look. */
+static bool parse_plain_int(const char *text, size_t len, long long *out) {
+    long long value = 0;
+    size_t i = 0;
+    for (; i < len && is_digit(text[i]); i++)
+        value = value * 10 + (text[i] - '0');
+    *out = value;
+    return i == len;
+}
+
 bool gru_number_parse_int(const char *text, size_t len, long long *out) {
+    if (len && len <= 18 && parse_plain_int(text, len, out))
+        return true;
     trim(&text, &len);
     bool negative = len && text[0] == '-';
     if (len && (text[0] == '-' || text[0] == '+')) {

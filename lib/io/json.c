@@ -21,6 +21,10 @@ static bool fail(checker *c, const char *wrong) {
     return false;
 }
 
+/* What stands for one character after a backslash; the others, but u, are no escapes. */
+static const char escapes[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                  ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -90,7 +94,7 @@ static bool check_string(checker *c) {
         if (byte != '\\')
             continue;
         char escape = c->at < c->end ? *c->at++ : '\0';
-        if (escape == 'u' ? !check_unit(c) : !escape || !strchr("\"\\/bfnrt", escape))
+        if (escape == 'u' ? !check_unit(c) : !escapes[(unsigned char)escape])
             return fail(c, "bad escape");
     }
     return fail(c, "a string does not end");
@@ -208,11 +212,16 @@ bool gru_json_more(gru_json *j) {
     return false;
 }
 
-/* Past a string's closing quote; j->at is past the opening one. */
+/* Past a string's closing quote, which is behind no backslash or an even number; j->at is past the
+ * opening one. */
 static void skip_string(gru_json *j) {
-    while (*j->at != '"')
-        j->at += *j->at == '\\' ? 2 : 1;
-    j->at++;
+    const char *from = j->at, *quote = from - 1, *solid;
+    do {
+        quote = strchr(quote + 1, '"');
+        for (solid = quote; solid > from && solid[-1] == '\\';)
+            solid--;
+    } while ((quote - solid) % 2);
+    j->at = quote + 1;
 }
 
 void gru_json_skip(gru_json *j) {
@@ -255,27 +264,10 @@ static char *put_code(char *out, uint32_t code) {
     return out;
 }
 
-/* The character of the escape at *from (past its backslash). */
+/* The character of \uXXXX, or of two of them, at *from. */
 static uint32_t unescape(const char **from, const char *end) {
-    char escape = *(*from)++;
-    switch (escape) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    case 'u':
-        break;
-    default:
-        return (unsigned char)escape;
-    }
-    uint32_t code = (uint32_t)hex_unit(*from, end);
-    *from += 4;
+    uint32_t code = (uint32_t)hex_unit(*from + 2, end);
+    *from += 6;
     if (code < 0xD800 || code > 0xDFFF)
         return code;
     uint32_t low = (uint32_t)hex_unit(*from + 2, end);
@@ -298,10 +290,12 @@ bool gru_json_text(gru_json *j, char **text, size_t *len) {
     while (from < end) {
         if (*from != '\\') {
             *out++ = *from++;
-            continue;
+        } else if (from[1] == 'u') {
+            out = put_code(out, unescape(&from, end));
+        } else {
+            *out++ = escapes[(unsigned char)from[1]];
+            from += 2;
         }
-        from++;
-        out = put_code(out, unescape(&from, end));
     }
     *out = '\0';
     *len = (size_t)(out - *text);

@@ -85,6 +85,20 @@ Test(json, every_cut_is_refused) {
     }
 }
 
+Test(json, a_quote_behind_backslashes_may_be_none) {
+    gru_json j = {"[\"\\\"\", \"\\\\\", \"a\\\\\\\"\\/\", \"\"]"};
+    const char *const want[] = {"\"", "\\", "a\\\"/", ""};
+    cr_assert(gru_json_into(&j, '['));
+    for (int i = 0; i < 4; i++) {
+        char *text;
+        size_t len;
+        cr_assert(gru_json_more(&j) && gru_json_text(&j, &text, &len));
+        cr_assert_str_eq(text, want[i]);
+        free(text);
+    }
+    cr_assert_not(gru_json_more(&j));
+}
+
 Test(json, the_cursor_walks) {
     gru_json j = {
         "{ \"name\" : \"a\\u00e9\\ud83d\\ude00\\n\\\\\" , \"skip\" : {\"x\":[1,{}],\"y\":\"]\"},"

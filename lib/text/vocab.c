@@ -87,21 +87,29 @@ void gru_vocab_free(gru_vocab *v) {
     free(v);
 }
 
+static gru_status reserve_counts(gru_vocab *v, size_t words, gru_error *err) {
+    gru_status status = gru_mem_grow(&v->counts, &v->count_cap, words, sizeof *v->counts, err);
+    return status ? status : gru_mem_grow(&v->docs, &v->docs_cap, words, sizeof *v->docs, err);
+}
+
+gru_status gru_vocab_reserve(gru_vocab *v, size_t words, gru_error *err) {
+    gru_status status = reserve_counts(v, words, err);
+    return status ? status : gru_map_reserve(v->words, words, err);
+}
+
 gru_status gru_vocab_add(gru_vocab *v, const char *word, size_t len, uint64_t count, uint64_t docs,
                          gru_error *err) {
     size_t index = gru_map_count(v->words);
     if (index >= INT32_MAX - 2)
         return gru_error_set(err, GRU_ERR_DATA, "more than 2147483645 words");
-    gru_status status = gru_mem_grow(&v->counts, &v->count_cap, index + 1, sizeof *v->counts, err);
-    if (!status)
-        status = gru_mem_grow(&v->docs, &v->docs_cap, index + 1, sizeof *v->docs, err);
+    gru_status status = reserve_counts(v, index + 1, err);
     if (status)
         return status;
     gru_map_entry *entry = gru_map_put(v->words, word, len);
     if (!entry)
         return gru_error_memory(err, len);
     if (gru_map_count(v->words) == index)
-        return gru_error_set(err, GRU_ERR_DATA, "the word '%s' is there twice", word);
+        return gru_error_set(err, GRU_ERR_DATA, "the word '%s' is there twice", entry->key);
     entry->value = v->first + (int64_t)index;
     v->counts[index] = count;
     v->docs[index] = docs;

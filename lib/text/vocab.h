@@ -42,6 +42,8 @@ typedef struct gru_vocab gru_vocab;
 
 /* An empty vocabulary with copies of what options point to; lower and filters are settled. */
 gru_status gru_vocab_new(gru_vocab **out, const gru_vocab_options *options, gru_error *err);
+/* Makes room for so many words at once. */
+gru_status gru_vocab_reserve(gru_vocab *v, size_t words, gru_error *err);
 /* Adds the next word, in the order of ids; a word that is there already is GRU_ERR_DATA. */
 gru_status gru_vocab_add(gru_vocab *v, const char *word, size_t len, uint64_t count, uint64_t docs,
                          gru_error *err);

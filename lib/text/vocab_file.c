@@ -16,6 +16,7 @@ static const char header[] = "id\tword\tcount\tdocs";
 
 enum {
     FILE_LIMIT = 1 << 30,
+    LINE_BYTES = 8,       /* of the table's shortest line */
     STEPS_LIMIT = 1 << 24 /* no vocabulary may ask for longer rows */
 };
 
@@ -100,7 +101,7 @@ gru_status gru_vocab_write(const gru_vocab *v, gru_output *out, gru_error *err) 
 
 typedef struct reader {
     const char *name;
-    size_t line;
+    size_t line, left; /* bytes after the line */
     gru_vocab_options options;
     size_t stop_cap, rows, distinct, min_count;
     gru_vocab *vocab; /* made at the first class or at the header, when all options are known */
@@ -273,10 +274,10 @@ static gru_status read_key(reader *r, const char *line, size_t len, gru_error *e
     return status;
 }
 
-static gru_status read_word(reader *r, const char *line, size_t len, gru_error *err) {
+static gru_status read_word(reader *r, const char *line, size_t line_len, gru_error *err) {
     const char *field[4];
     size_t width[4], n = 0;
-    for (const char *p = line, *end = line + len; n < 4; n++) {
+    for (const char *p = line, *end = line + line_len; n < 4; n++) {
         const char *tab = memchr(p, '\t', (size_t)(end - p));
         field[n] = p;
         width[n] = (size_t)((tab ? tab : end) - p);
@@ -293,14 +294,19 @@ static gru_status read_word(reader *r, const char *line, size_t len, gru_error *
         status = take_size(r, field[2], width[2], INT64_MAX, &count, err);
     if (!status)
         status = take_size(r, field[3], width[3], INT64_MAX, &docs, err);
-    if (!status)
-        status = unescape(r, field[1], width[1], err);
+    const char *word = field[1];
+    size_t len = width[1];
+    if (!status && memchr(word, '\\', len)) {
+        status = unescape(r, word, len, err);
+        word = gru_str_text(&r->text);
+        len = r->text.len;
+    }
     if (status)
         return status;
     if (id != gru_vocab_size(r->vocab))
         return gru_error_set(err, GRU_ERR_DATA, "%s:%zu: expected id %zu, not %" PRIu64, r->name,
                              r->line, gru_vocab_size(r->vocab), id);
-    if (gru_vocab_add(r->vocab, gru_str_text(&r->text), r->text.len, count, docs, err))
+    if (gru_vocab_add(r->vocab, word, len, count, docs, err))
         return gru_error_at(err, "%s:%zu", r->name, r->line);
     return GRU_OK;
 }
@@ -317,7 +323,9 @@ static gru_status read_line(reader *r, const char *line, size_t len, gru_error *
         return gru_error_set(err, GRU_ERR_DATA, "%s:%zu: not a vocabulary made by gru-tokenize",
                              r->name, r->line);
     r->in_table = true;
-    return make_vocab(r, err);
+    size_t words = r->left / LINE_BYTES, size = r->options.size;
+    gru_status status = make_vocab(r, err);
+    return status ? status : gru_vocab_reserve(r->vocab, size && size < words ? size : words, err);
 }
 
 static void free_reader(reader *r) {
@@ -343,8 +351,9 @@ gru_status gru_vocab_parse(gru_vocab **out, const char *bytes, size_t len, const
     for (size_t from = 0; !status && from < len;) {
         const char *end = memchr(bytes + from, '\n', len - from);
         size_t n = end ? (size_t)(end - bytes) - from : len - from;
-        status = read_line(&r, bytes + from, n, err);
         from += n + 1;
+        r.left = from < len ? len - from : 0;
+        status = read_line(&r, end ? end - n : bytes + len - n, n, err);
     }
     if (!status && !r.in_table)
         status = gru_error_set(err, GRU_ERR_DATA, "%s: no vocabulary in it", name);

@@ -119,6 +119,19 @@ Test(vocab, reads_back_what_it_wrote) {
     cr_assert_eq(len, sizeof text - 1);
 }
 
+Test(vocab, has_the_words_of_its_table_whatever_size_it_tells) {
+    static const char *const sizes[] = {"0", "2", "9223372036854775807"};
+    for (int i = 0; i < 3; i++) {
+        char text[200];
+        snprintf(text, sizeof text, TOP "#vocab-size %s\n" TABLE "1\ta\t2\t1\n2\tb\\\\\t1\t1\n",
+                 sizes[i]);
+        gru_vocab *v = parsed(text);
+        cr_assert_eq(gru_vocab_size(v), 3);
+        cr_assert_eq(gru_vocab_id(v, "b\\", 2), 2);
+        gru_vocab_free(v);
+    }
+}
+
 Test(vocab, refuses_what_it_did_not_write) {
     refused("", "no vocabulary");
     refused("a,b\n1,2\n", "not a vocabulary");
