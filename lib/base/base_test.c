@@ -1,5 +1,6 @@
 /* Memory, strings, the map, random numbers, threads, processors. */
 #include "base/cpu.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/quota.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* Large blocks are zeroed by the system, also where they were used before. */
@@ -264,6 +266,56 @@ Test(pool, a_small_job_leaves_the_other_threads_alone) {
     cr_assert(c.most < 2, "worker %zu took part in jobs of two tasks", c.most);
     gru_pool_free(pool);
 }
+
+/* Threads of this process, or 0 where the system does not tell. */
+static size_t thread_count(void) {
+    size_t count = 0;
+    char line[128];
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "Threads:", 8) == 0)
+            count = (size_t)strtoul(line + 8, NULL, 10);
+    if (file)
+        fclose(file);
+    return count;
+}
+
+Test(pool, starts_a_thread_when_a_job_needs_it) {
+    gru_pool *pool;
+    gru_error err = {0};
+    crowd c = {0};
+    size_t before = thread_count();
+    cr_assert_eq(gru_pool_new(&pool, 8, &err), GRU_OK, "%s", err.message);
+    gru_pool_run(pool, 1, note_worker, &c);
+    cr_assert_eq(thread_count(), before);
+    gru_pool_run(pool, 3, note_worker, &c);
+    cr_assert(!before || thread_count() == before + 2, "%zu", thread_count());
+    gru_pool_free(pool);
+}
+
+static void count_message(void *arg, gru_log_level level, const char *message) {
+    size_t *count = arg;
+    *count += level == GRU_LOG_WARNING && strstr(message, "cannot start thread");
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+Test(pool, goes_on_with_the_threads_that_start) {
+    gru_pool *pool;
+    gru_error err = {0};
+    tally t = {.threads = 500};
+    size_t warnings = 0;
+    const struct rlimit little = {1 << 30, 1 << 30}; /* not room for 500 stacks */
+    gru_log_set_sink(count_message, &warnings);
+    cr_assert_eq(gru_pool_new(&pool, t.threads, &err), GRU_OK, "%s", err.message);
+    cr_assert_eq(setrlimit(RLIMIT_AS, &little), 0);
+    gru_pool_run(pool, 500, add_task, &t);
+    gru_pool_run(pool, 500, add_task, &t);
+    cr_assert_eq(t.sum, 2 * 500 * 499 / 2);
+    cr_assert_eq(warnings, 1);
+    gru_pool_free(pool);
+    gru_log_set_sink(NULL, NULL);
+}
+#endif
 
 typedef struct quota_case {
     const char *groups, *folder, *file, *text, *second, *second_text;

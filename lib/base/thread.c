@@ -6,9 +6,12 @@
  * changes. A job is over when all its tasks are done; sleeping workers needn't have woken.
  *
  * Worker i takes part in jobs of more than i tasks only, so that on a large machine a job of two
- * tasks wakes one thread and not all. Who waits spins a little, because most waits are shorter
+ * tasks wakes one thread and not all; and the first such job starts its thread, so that a small
+ * program has none. Who waits spins a little, because most waits are shorter
  * than falling asleep; then sleeps, so that the processor is free for whoever it waits for. */
 #include "base/thread.h"
+
+#include "base/log.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,6 +43,7 @@ struct gru_pool {
     pthread_mutex_t lock;
     size_t threads;  /* wanted */
     size_t started;  /* of them, the caller's included */
+    bool refused;    /* the system lets no more start */
     worker *workers; /* [threads] */
     gru_profile *profile;
     size_t place; /* the caller's, when the job began */
@@ -159,15 +163,8 @@ gru_status gru_pool_new(gru_pool **out, size_t threads, gru_error *err) {
         w->pool = pool;
         w->number = i;
         pthread_cond_init(&w->wake, NULL);
-        int failure = i ? pthread_create(&w->thread, NULL, worker_main, w) : 0;
-        if (failure) {
-            pthread_cond_destroy(&w->wake);
-            gru_pool_free(pool);
-            return gru_error_set(err, GRU_ERR_IO, "cannot start thread %zu of %zu: %s", i + 1,
-                                 threads, strerror(failure));
-        }
-        pool->started++;
     }
+    pool->started = 1;
     *out = pool;
     return GRU_OK;
 }
@@ -180,7 +177,7 @@ void gru_pool_free(gru_pool *pool) {
         wake(&pool->workers[i]);
     for (size_t i = 1; i < pool->started; i++)
         pthread_join(pool->workers[i].thread, NULL);
-    for (size_t i = 0; i < pool->started; i++)
+    for (size_t i = 0; i < pool->threads; i++)
         pthread_cond_destroy(&pool->workers[i].wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool->workers);
@@ -203,6 +200,21 @@ gru_watch *gru_pool_watch(const gru_pool *pool, size_t number) {
     return pool ? gru_profile_watch(pool->profile, number) : NULL;
 }
 
+/* Starts the threads that a job of count tasks can use. Any number of them gives the same results.
+ */
+static void start_workers(gru_pool *pool, size_t count) {
+    size_t wanted = count < pool->threads ? count : pool->threads;
+    while (pool->started < wanted && !pool->refused) {
+        worker *w = &pool->workers[pool->started];
+        int failure = pthread_create(&w->thread, NULL, worker_main, w);
+        if (failure)
+            gru_warn("cannot start thread %zu of %zu, going on without: %s", pool->started + 1,
+                     pool->threads, strerror(failure));
+        pool->refused = failure != 0;
+        pool->started += !failure;
+    }
+}
+
 /* One job of fewer than CLOSED tasks. */
 static void run_job(gru_pool *pool, size_t first, uint32_t count, gru_task *task, void *arg) {
     uint64_t job = (atomic_load(&pool->ticket) >> 32) + 1;
@@ -213,8 +225,9 @@ static void run_job(gru_pool *pool, size_t first, uint32_t count, gru_task *task
     atomic_store(&pool->done, 0);
     atomic_store(&pool->count, count);
     atomic_store(&pool->ticket, (job + 1) << 32);
-    for (size_t i = 1; i < count && i < pool->threads; i++)
+    for (size_t i = 1; i < count && i < pool->started; i++)
         wake(&pool->workers[i]);
+    start_workers(pool, count);
     work(pool, 0);
     await(&pool->workers[0], is_done);
 }

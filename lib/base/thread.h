@@ -1,4 +1,4 @@
-/* A pool of threads made once; work is a number of independent tasks.
+/* A pool of threads, each started when first needed; work is a number of independent tasks.
  *
  * Which thread runs which task is not fixed, so a task's result must depend on its number alone.
  * The caller's thread works too. Waiting spins briefly, then sleeps. */
@@ -15,6 +15,8 @@ typedef struct gru_pool gru_pool;
 /* task runs 0 … count − 1 once each; worker is 0 … threads − 1, for per-thread scratch memory. */
 typedef void gru_task(void *arg, size_t task, size_t worker);
 
+/* threads: at most so many, the caller's included. Where the system lets fewer start, there is a
+ * warning, and work goes on with those. */
 gru_status gru_pool_new(gru_pool **out, size_t threads, gru_error *err);
 void gru_pool_free(gru_pool *pool);
 size_t gru_pool_threads(const gru_pool *pool);

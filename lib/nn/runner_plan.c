@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PACK_SHARED: weights from which their packing is worth waking other threads. */
-enum { L = GRU_LANES, TASKS_MAX = 16, PACK_SHARED = 16384 };
+/* Weights from which their packing is worth waking other threads, and starting them. */
+enum { L = GRU_LANES, TASKS_MAX = 16, PACK_SHARED = 16384, PACK_STARTED = 1 << 20 };
 
 static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) {
     gru_plan *plan = &r->plan;
@@ -154,6 +154,37 @@ static gru_status plan_results(gru_runner *r, gru_error *err) {
     return st;
 }
 
+static void refresh_task(void *arg, size_t task, size_t worker) {
+    gru_runner *r = arg;
+    (void)worker;
+    gru_packed_refresh(r->plan.kern, r->plan.packed[task]);
+}
+
+/* shared: weights from which other threads take part. */
+static void refresh(gru_runner *r, size_t shared) {
+    if (r->single) {
+        gru_single_refresh(r->single);
+        return;
+    }
+    gru_watch *watch = gru_pool_watch(r->pool, 0);
+    size_t place = gru_watch_place(watch);
+    gru_watch_enter(watch, GRU_PLACE_PACK);
+    bool worth = r->plan.model->dense_count >= shared;
+    gru_pool_run(worth ? r->pool : NULL, r->plan.packed_count, refresh_task, r);
+    for (size_t i = 0; i < r->plan.count; i++) {
+        const gru_layer_ops *ops = gru_layer_ops_of(r->plan.layers[i].layer->kind);
+        if (ops->refresh)
+            ops->refresh(&r->plan, &r->plan.layers[i]);
+    }
+    if (r->plan.table)
+        r->plan.table->generation++;
+    gru_watch_enter(watch, place);
+}
+
+void gru_runner_refresh(gru_runner *r) {
+    refresh(r, PACK_SHARED);
+}
+
 gru_status gru_runner_new(gru_runner **out, gru_model *model, gru_pool *pool,
                           const gru_runner_options *options, gru_error *err) {
     gru_runner *r;
@@ -188,7 +219,7 @@ gru_status gru_runner_new(gru_runner **out, gru_model *model, gru_pool *pool,
                                : gru_token_table_new(plan, gru_pool_threads(pool), err);
     if (st)
         goto fail;
-    gru_runner_refresh(r);
+    refresh(r, PACK_STARTED);
     *out = r;
     return GRU_OK;
 fail:
@@ -214,32 +245,6 @@ void gru_runner_free(gru_runner *r) {
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
     free(r);
-}
-
-static void refresh_task(void *arg, size_t task, size_t worker) {
-    gru_runner *r = arg;
-    (void)worker;
-    gru_packed_refresh(r->plan.kern, r->plan.packed[task]);
-}
-
-void gru_runner_refresh(gru_runner *r) {
-    if (r->single) {
-        gru_single_refresh(r->single);
-        return;
-    }
-    gru_watch *watch = gru_pool_watch(r->pool, 0);
-    size_t place = gru_watch_place(watch);
-    gru_watch_enter(watch, GRU_PLACE_PACK);
-    bool worth = r->plan.model->dense_count >= PACK_SHARED;
-    gru_pool_run(worth ? r->pool : NULL, r->plan.packed_count, refresh_task, r);
-    for (size_t i = 0; i < r->plan.count; i++) {
-        const gru_layer_ops *ops = gru_layer_ops_of(r->plan.layers[i].layer->kind);
-        if (ops->refresh)
-            ops->refresh(&r->plan, &r->plan.layers[i]);
-    }
-    if (r->plan.table)
-        r->plan.table->generation++;
-    gru_watch_enter(watch, place);
 }
 
 void gru_runner_reset_states(gru_runner *r) {

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { L = GRU_LANES, BYTES_MAX = 256 << 20 };
+/* GROUPS_SHARED: groups of tokens from which other threads are woken. */
+enum { L = GRU_LANES, BYTES_MAX = 256 << 20, GROUPS_SHARED = 16 };
 
 gru_status gru_token_table_new(gru_plan *plan, size_t workers, gru_error *err) {
     if (plan->count < 2 || !plan->layers[1].tokens)
@@ -76,6 +77,6 @@ void gru_token_table_fill(gru_plan *plan, gru_pool *pool, const gru_batch *batch
             if (ids[t] >= 0 && (size_t)ids[t] < plan->layers[0].layer->rows)
                 need(k, (uint32_t)ids[t]);
     }
-    if (k->missing_count)
-        gru_pool_run(pool, (k->missing_count + L - 1) / L, fill_group, plan);
+    size_t groups = (k->missing_count + L - 1) / L;
+    gru_pool_run(groups < GROUPS_SHARED ? NULL : pool, groups, fill_group, plan);
 }
