@@ -470,7 +470,7 @@ static gru_status check_tensor(const gru_param *p, const gru_bundle *b, gru_erro
     return GRU_OK;
 }
 
-gru_status gru_model_load(gru_model **out, const gru_bundle *b, gru_error *err) {
+gru_status gru_model_outline(gru_model **out, const gru_bundle *b, gru_error *err) {
     const char *format = gru_bundle_get(b, "format"), *text = gru_bundle_get(b, "arch");
     const char *input = gru_bundle_get(b, "input");
     gru_input_shape shape = {0};
@@ -491,7 +491,20 @@ gru_status gru_model_load(gru_model **out, const gru_bundle *b, gru_error *err) 
         return st;
     for (size_t i = 0; !st && i < m->param_count; i++)
         st = check_tensor(&m->params[i], b, err);
-    if (st || (st = gru_model_allocate(m, err))) {
+    if (st)
+        gru_model_free(m);
+    else
+        *out = m;
+    return st;
+}
+
+gru_status gru_model_load(gru_model **out, const gru_bundle *b, gru_error *err) {
+    gru_model *m;
+    *out = NULL;
+    gru_status st = gru_model_outline(&m, b, err);
+    if (st)
+        return st;
+    if ((st = gru_model_allocate(m, err))) {
         gru_model_free(m);
         return st;
     }

@@ -90,5 +90,7 @@ gru_status gru_model_check_data(const gru_model *m, const gru_record_spec *spec,
 gru_status gru_model_save(const gru_model *m, gru_bundle *b, gru_error *err);
 /* A network from a model file's bundle; missing or misshapen tensors are GRU_ERR_DATA. */
 gru_status gru_model_load(gru_model **out, const gru_bundle *b, gru_error *err);
+/* The same without its weights, as gru_model_declare: to look at its layers. */
+gru_status gru_model_outline(gru_model **out, const gru_bundle *b, gru_error *err);
 
 #endif
