@@ -73,6 +73,34 @@ END
         END { exit !(loss[2] > 1.5 * loss[1] && (d = val[2] - val[1]) < 1e-5 && d > -1e-5) }' both.tsv
 }
 
+# loss WEIGHTS: of an epoch that changes nothing
+loss() {
+    gru-train -q --arch "$arch" --loss "$name" --optimizer sgd --lr 1e-9 --epochs 1 --class-weight "$1" \
+        --history h.tsv -o m.gru y.npy
+    tail -n 1 h.tsv | cut -f 2
+}
+
+@test "class weights of one-hot targets, and of 0 and 1 as numbers" {
+    awk 'BEGIN { print "x,y"; for (i = 0; i < 93; i++) print i % 7 "," (i % 3 == 0) }' >t.csv
+    # a horizon of three of 1, 0, 0, 1, 0, 0 … is one-hot, each class as often
+    gru-window --fit w.tsv --length 1 --horizon 3 --features x --target y -o y.npy t.csv
+    arch='gru 3; dense 3 softmax' name=categorical-crossentropy
+    a=$(loss 1,0,0) b=$(loss 0,1,0) c=$(loss 0,0,1) all=$(loss 1,1,1) auto=$(loss auto)
+    awk -v a="$a" -v b="$b" -v c="$c" -v all="$all" -v auto="$auto" 'BEGIN {
+        d = a + b + c - all; e = auto - all
+        exit !(a > 0 && b > 0 && c > 0 && d < 1e-5 && -d < 1e-5 && e < 1e-5 && -e < 1e-5) }'
+    # of 92 numbers 30 are 1
+    gru-window --fit w1.tsv --length 1 --features x --target y -o y.npy t.csv
+    arch='gru 3; dense 1 sigmoid' name=binary-crossentropy
+    a=$(loss 1,0) b=$(loss 0,1) all=$(loss 1,1) auto=$(loss auto)
+    awk -v a="$a" -v b="$b" -v all="$all" -v auto="$auto" 'BEGIN {
+        d = a + b - all; e = auto - 92 * (a / 62 + b / 30) / 2
+        exit !(a > 0 && b > 0 && d < 1e-5 && -d < 1e-5 && e < 1e-5 && -e < 1e-5) }'
+    run gru-train --arch 'gru 2; dense 1' --class-weight auto -o m.gru y.npy
+    [ "$status" -eq 2 ]
+    [[ "$output" = *'--class-weight: the target is not a class'* ]]
+}
+
 @test "same bits with one thread and with two, from a file and from a pipe" {
     reviews
     gru-train -q --threads 1 --arch "$sentiment" --epochs 2 -o one.gru train.npy

@@ -109,3 +109,12 @@ void gru_loss_print(const gru_loss *loss, gru_str *out) {
         add_number(out, loss->quantiles[i]);
     }
 }
+
+size_t gru_loss_class(const float *target, size_t count) {
+    size_t best = 0;
+    if (count == 1)
+        return target[0] > 0.5F;
+    for (size_t k = 1; k < count; k++)
+        best = target[k] > target[best] ? k : best;
+    return best;
+}

@@ -31,5 +31,8 @@ typedef struct gru_loss {
 /* "mse", "binary-crossentropy:smoothing=0.1", "huber:delta=0.5", "quantile:0.1/0.5/0.9". */
 gru_status gru_loss_parse(gru_loss *out, const char *text, gru_error *err);
 void gru_loss_print(const gru_loss *loss, gru_str *out);
+/* The class that a target of numbers stands for: of K > 1 (one-hot) the first of the largest, of
+ * one (the share of class 1) 0 or 1, whichever is nearer. */
+size_t gru_loss_class(const float *target, size_t count);
 
 #endif

@@ -202,12 +202,15 @@ static void judge(const item *it, gru_figures *f) {
 
 /* class_weight NULL: all weigh 1. */
 static double lane_weight(const double *class_weight, const gru_batch *b,
-                          const unsigned char *record, int32_t label) {
+                          const unsigned char *record, const item *it) {
     const gru_slot_spec *w = &b->spec->slot[GRU_W];
     float weight = 1;
     if (w->type)
         memcpy(&weight, record + w->offset, sizeof weight);
-    return (double)weight * (class_weight ? class_weight[label] : 1);
+    if (!class_weight)
+        return (double)weight;
+    size_t class = it->numbers ? gru_loss_class(it->numbers, it->count) : (size_t)it->label;
+    return (double)weight * class_weight[class];
 }
 
 static gru_status check_label(const item *it, gru_error *err) {
@@ -247,7 +250,7 @@ gru_status gru_objective_slice(const gru_plan *plan, gru_slice *s, const gru_bat
             gru_status st = check_label(&it, err);
             if (st)
                 return st;
-            double weight = lane_weight(class_weight, batch, record, it.numbers ? 0 : it.label);
+            double weight = lane_weight(class_weight, batch, record, &it);
             it.factor = weight * scale;
             double loss = it.loss->kind == GRU_LOSS_BINARY        ? binary(&it)
                           : it.loss->kind == GRU_LOSS_CATEGORICAL ? categorical(&it)

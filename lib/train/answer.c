@@ -264,22 +264,12 @@ static gru_status put_number(const gru_answers *a, size_t i, float value, gru_er
     return gru_table_put_double(a->to, gru_answers_unit(&a->scaler, column, (double)value), err);
 }
 
-/* The class of a one-hot target: where the largest number is. */
+/* The class of a one-hot target. */
 static int32_t hot_class(const gru_answers *a, const unsigned char *record, size_t step) {
     const gru_slot_spec *y = &a->spec.slot[GRU_Y];
     size_t width = y->dims ? y->shape[y->dims - 1] : 1;
     const unsigned char *at = record + y->offset + (per_step(a) ? step * width * 4 : 0);
-    int32_t best = 0;
-    float most, value;
-    memcpy(&most, at, sizeof most);
-    for (size_t i = 1; i < width; i++) {
-        memcpy(&value, at + i * sizeof value, sizeof value);
-        if (value > most) {
-            most = value;
-            best = (int32_t)i;
-        }
-    }
-    return best;
+    return (int32_t)gru_loss_class((const float *)(const void *)at, width);
 }
 
 static gru_status put_truth(const gru_answers *a, const unsigned char *record, size_t step,

@@ -260,7 +260,8 @@ static gru_status make_model(gru_session *s, gru_error *err) {
         return err->code;
     }
     if (s->words.class_weight &&
-        gru_class_weights(s->words.class_weight, s->train, s->classes, &s->class_weight, err)) {
+        gru_class_weights(s->words.class_weight, s->train, s->classes, gru_model_outputs(s->model),
+                          &s->class_weight, err)) {
         return err->code;
     }
     /* a checkpoint has its own rows, and the file of vectors may be gone by now */
