@@ -303,18 +303,53 @@ INLINE vec masked(const gru_cell_step *s, size_t at, vec x) {
     return choose(load(s->mask + at % GRU_LANES) > (gru_real)0, x, (vec){0});
 }
 
-static void gru_forward(const gru_cell_step *s) {
-    size_t size = s->units * GRU_LANES;
-    gru_real *z = s->gates, *r = z + size, *n = r + size, *hn = n + size;
-    for (size_t i = 0; i < size; i += VW) {
-        vec h = load(s->h + i), zi = vec_sigmoid(load(z + i)), ri = vec_sigmoid(load(r + i));
-        vec ni = vec_tanh(load(n + i) + ri * load(hn + i));
-        store(z + i, zi);
-        store(r + i, ri);
-        store(n + i, ni);
-        vec next = either(s->update_new, h + zi * (ni - h), ni + zi * (h - ni));
-        store(s->next + i, hold(s, i, next, h));
+/* Vectors of a gate that are computed at once; a pass over a step's units cuts them into such
+ * groups and single ones. */
+#if defined(__AVX512F__) && !defined(GRU_DOUBLE)
+enum { GROUP = AT_ONCE };
+#else
+enum { GROUP = 1 };
+#endif
+#define GROUPS(cell)                                                                               \
+    size_t size = s->units * GRU_LANES, i = 0;                                                     \
+    for (; i + GROUP * VW <= size; i += GROUP * VW)                                                \
+        cell(s, i, GROUP);                                                                         \
+    for (; i < size; i += VW)                                                                      \
+        cell(s, i, 1);
+
+INLINE void load_all(vec *x, const gru_real *p, int n) {
+    EACH_OF(n) x[i] = load(p + i * VW);
+}
+INLINE void store_all(gru_real *p, const vec *x, int n) {
+    EACH_OF(n) store(p + i * VW, x[i]);
+}
+
+/* The state after a step, from the one before it, z and n. */
+INLINE void gru_next(const gru_cell_step *s, size_t at, const vec *z, const vec *new, int n) {
+    EACH_OF(n) {
+        vec h = load(s->h + at + i * VW);
+        vec next = either(s->update_new, h + z[i] * (new[i] - h), new[i] + z[i] * (h - new[i]));
+        store(s->next + at + i * VW, hold(s, at + (size_t)(i * VW), next, h));
     }
+}
+
+INLINE void gru_forward_group(const gru_cell_step *s, size_t at, int n) {
+    size_t size = s->units * GRU_LANES;
+    gru_real *g = s->gates + at;
+    vec z[GROUP], r[GROUP], new[GROUP];
+    load_all(r, g + size, n);
+    sigmoids(r, n);
+    store_all(g + size, r, n);
+    EACH_OF(n) new[i] = load(g + 2 * size + i * VW) + r[i] * load(g + 3 * size + i * VW);
+    load_all(z, g, n);
+    sigmoids(z, n);
+    store_all(g, z, n);
+    tanhs(new, n);
+    store_all(g + 2 * size, new, n);
+    gru_next(s, at, z, new, n);
+}
+static void gru_forward(const gru_cell_step *s) {
+    GROUPS(gru_forward_group)
 }
 
 /* From h' = z ⊙ h + (1 − z) ⊙ n: dz = dh' ⊙ (h − n) z (1 − z), dn = dh' ⊙ (1 − z)(1 − n²), dh = dh'
@@ -336,26 +371,30 @@ static void gru_backward(const gru_cell_step *s) {
     }
 }
 
-static void gru_before_reset(const gru_cell_step *s) {
-    size_t size = s->units * GRU_LANES;
-    gru_real *z = s->gates, *r = z + size;
-    for (size_t i = 0; i < size; i += VW) {
-        vec ri = vec_sigmoid(load(r + i));
-        store(z + i, vec_sigmoid(load(z + i)));
-        store(r + i, ri);
-        store(s->drh + i, ri * load(s->hr + i));
-    }
+INLINE void gru_before_reset_group(const gru_cell_step *s, size_t at, int n) {
+    gru_real *z = s->gates + at, *r = z + s->units * GRU_LANES;
+    vec x[GROUP];
+    load_all(x, r, n);
+    sigmoids(x, n);
+    store_all(r, x, n);
+    EACH_OF(n) store(s->drh + at + i * VW, x[i] * load(s->hr + at + i * VW));
+    load_all(x, z, n);
+    sigmoids(x, n);
+    store_all(z, x, n);
 }
+static void gru_before_reset(const gru_cell_step *s){GROUPS(gru_before_reset_group)}
 
+INLINE void gru_before_forward_group(const gru_cell_step *s, size_t at, int n) {
+    gru_real *g = s->gates + at, *to = g + 2 * s->units * GRU_LANES;
+    vec z[GROUP], new[GROUP];
+    load_all(new, to, n);
+    tanhs(new, n);
+    store_all(to, new, n);
+    load_all(z, g, n);
+    gru_next(s, at, z, new, n);
+}
 static void gru_before_forward(const gru_cell_step *s) {
-    size_t size = s->units * GRU_LANES;
-    gru_real *z = s->gates, *n = z + 2 * size;
-    for (size_t i = 0; i < size; i += VW) {
-        vec h = load(s->h + i), zi = load(z + i), ni = vec_tanh(load(n + i));
-        store(n + i, ni);
-        vec next = either(s->update_new, h + zi * (ni - h), ni + zi * (h - ni));
-        store(s->next + i, hold(s, i, next, h));
-    }
+    GROUPS(gru_before_forward_group)
 }
 
 static void gru_before_backward(const gru_cell_step *s) {
@@ -381,20 +420,32 @@ static void gru_before_backward_reset(const gru_cell_step *s) {
     }
 }
 
-static void lstm_forward(const gru_cell_step *s) {
+INLINE void lstm_forward_group(const gru_cell_step *s, size_t at, int n) {
     size_t size = s->units * GRU_LANES;
-    gru_real *in = s->gates, *f = in + size, *g = f + size, *o = g + size;
-    for (size_t i = 0; i < size; i += VW) {
-        vec ii = vec_sigmoid(load(in + i)), fi = vec_sigmoid(load(f + i));
-        vec gi = vec_tanh(load(g + i)), oi = vec_sigmoid(load(o + i)), c = load(s->c + i);
-        store(in + i, ii);
-        store(f + i, fi);
-        store(g + i, gi);
-        store(o + i, oi);
-        vec next = fi * c + ii * gi;
-        store(s->c_next + i, hold(s, i, next, c));
-        store(s->next + i, hold(s, i, oi * vec_tanh(next), load(s->h + i)));
-    }
+    gru_real *in = s->gates + at, *f = in + size, *g = f + size, *o = g + size;
+    vec x[GROUP], y[GROUP], next[GROUP];
+    load_all(x, in, n);
+    sigmoids(x, n);
+    store_all(in, x, n);
+    load_all(y, g, n);
+    tanhs(y, n);
+    store_all(g, y, n);
+    EACH_OF(n) next[i] = x[i] * y[i];
+    load_all(x, f, n);
+    sigmoids(x, n);
+    store_all(f, x, n);
+    load_all(y, s->c + at, n);
+    EACH_OF(n) next[i] += x[i] * y[i];
+    EACH_OF(n) store(s->c_next + at + i * VW, hold(s, at + (size_t)(i * VW), next[i], y[i]));
+    load_all(x, o, n);
+    sigmoids(x, n);
+    store_all(o, x, n);
+    tanhs(next, n);
+    load_all(y, s->h + at, n);
+    EACH_OF(n) store(s->next + at + i * VW, hold(s, at + (size_t)(i * VW), x[i] * next[i], y[i]));
+}
+static void lstm_forward(const gru_cell_step *s) {
+    GROUPS(lstm_forward_group)
 }
 
 static void lstm_backward(const gru_cell_step *s) {
@@ -414,13 +465,18 @@ static void lstm_backward(const gru_cell_step *s) {
     }
 }
 
+INLINE void rnn_forward_group(const gru_cell_step *s, size_t at, int n) {
+    vec x[GROUP], y[GROUP];
+    load_all(x, s->gates + at, n);
+    EACH_OF(n) y[i] = choose(x[i] > (gru_real)0, x[i], (vec){0});
+    tanhs(x, n);
+    EACH_OF(n) x[i] = either(s->relu, y[i], x[i]);
+    store_all(s->gates + at, x, n);
+    load_all(y, s->h + at, n);
+    EACH_OF(n) store(s->next + at + i * VW, hold(s, at + (size_t)(i * VW), x[i], y[i]));
+}
 static void rnn_forward(const gru_cell_step *s) {
-    for (size_t i = 0; i < s->units * GRU_LANES; i += VW) {
-        vec x = load(s->gates + i);
-        vec y = either(s->relu, choose(x > (gru_real)0, x, (vec){0}), vec_tanh(x));
-        store(s->gates + i, y);
-        store(s->next + i, hold(s, i, y, load(s->h + i)));
-    }
+    GROUPS(rnn_forward_group)
 }
 
 static void rnn_backward(const gru_cell_step *s) {
@@ -435,17 +491,29 @@ static void rnn_backward(const gru_cell_step *s) {
 #include "kern/kern_single.h"
 
 /* ---- elementwise ---- */
+typedef void elementary(vec *x, int n);
+INLINE void apply(elementary *f, gru_real *x, size_t count) {
+    size_t at = 0;
+    vec v[GROUP];
+    for (; at + GROUP * VW <= count; at += GROUP * VW) {
+        load_all(v, x + at, GROUP);
+        f(v, GROUP);
+        store_all(x + at, v, GROUP);
+    }
+    for (; at < count; at += VW) {
+        load_all(v, x + at, 1);
+        f(v, 1);
+        store_all(x + at, v, 1);
+    }
+}
 static void sigmoid(gru_real *x, size_t count) {
-    for (size_t i = 0; i < count; i += VW)
-        store(x + i, vec_sigmoid(load(x + i)));
+    apply(sigmoids, x, count);
 }
 static void tanh_all(gru_real *x, size_t count) {
-    for (size_t i = 0; i < count; i += VW)
-        store(x + i, vec_tanh(load(x + i)));
+    apply(tanhs, x, count);
 }
 static void exp_all(gru_real *x, size_t count) {
-    for (size_t i = 0; i < count; i += VW)
-        store(x + i, vec_exp(load(x + i)));
+    apply(exps, x, count);
 }
 
 #if !defined(GRU_DOUBLE) && defined(__AVX__)

@@ -56,6 +56,11 @@ INLINE vec drop_below(vec x, gru_real least) {
 #endif
 }
 
+/* The functions below work on n vectors at once, operation by operation, so that none waits for its
+ * own results. */
+enum { AT_ONCE = 4 };
+#define EACH_OF(n) _Pragma("GCC unroll 4") for (int i = 0; i < (n); i++)
+
 #ifdef GRU_DOUBLE
 INLINE vec vec_sqrt(vec x) {
     for (int i = 0; i < VW; i++)
@@ -65,20 +70,29 @@ INLINE vec vec_sqrt(vec x) {
 INLINE vec inverse_of_sum(vec x) {
     return 1 / x;
 }
-INLINE vec vec_exp(vec x) {
-    for (int i = 0; i < VW; i++)
-        x[i] = exp(x[i]);
-    return x;
+INLINE void exps(vec *x, int n) {
+    for (int i = 0; i < n; i++) {
+        vec y = x[i];
+        for (int l = 0; l < VW; l++)
+            y[l] = exp(y[l]);
+        x[i] = y;
+    }
 }
-INLINE vec vec_sigmoid(vec x) {
-    for (int i = 0; i < VW; i++)
-        x[i] = 1 / (1 + exp(-x[i]));
-    return x;
+INLINE void sigmoids(vec *x, int n) {
+    for (int i = 0; i < n; i++) {
+        vec y = x[i];
+        for (int l = 0; l < VW; l++)
+            y[l] = 1 / (1 + exp(-y[l]));
+        x[i] = y;
+    }
 }
-INLINE vec vec_tanh(vec x) {
-    for (int i = 0; i < VW; i++)
-        x[i] = tanh(x[i]);
-    return x;
+INLINE void tanhs(vec *x, int n) {
+    for (int i = 0; i < n; i++) {
+        vec y = x[i];
+        for (int l = 0; l < VW; l++)
+            y[l] = tanh(y[l]);
+        x[i] = y;
+    }
 }
 #else
 
@@ -94,61 +108,6 @@ INLINE vec clamp(vec x, float limit) {
 #endif
 }
 
-/* x = n ln 2 + r (Cody and Waite 1980, two-part ln 2), n in steps of the last place of magic =
- * 1.5 × 2^k: adding it rounds, and leaves n in the low bits of the sum. */
-INLINE vec reduce(vec x, float magic, ivec *bits, vec *n) {
-    vec t = x * 1.44269504088896341f + magic;
-    *bits = (ivec)t;
-    *n = t - magic;
-    vec r = x - *n * 0.693359375f;
-    return r + *n * 2.12194440e-4f;
-}
-
-/* exp(r) − 1 on |r| ≤ ln 2 / 2 and 2^n (polynomial: the Taylor terms with minimax-adjusted tail,
- * error below half an ulp of exp). */
-INLINE vec reduced_expm1(vec x, vec *power) {
-    ivec bits;
-    vec n, r = reduce(x, 12582912.0f, &bits, &n);
-    vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    *power = (vec)((bits << 23) + 0x3f800000);
-    return p * r * r + r;
-}
-
-#if defined(__AVX512F__)
-/* exp on ±87 from a table of 2^(j/16), which fits a register: then |r| ≤ ln 2 / 32 and three terms
- * do. */
-INLINE vec exp_near(vec x) {
-    const vec table = {1.0f,         1.044273782f, 1.090507733f, 1.138788635f,
-                       1.189207115f, 1.241857812f, 1.296839555f, 1.354255547f,
-                       1.414213562f, 1.476826146f, 1.542210825f, 1.610490332f,
-                       1.681792831f, 1.756252160f, 1.834008086f, 1.915206561f};
-    ivec bits;
-    vec n, r = reduce(x, 786432.0f, &bits, &n); /* 1.5 × 2^19: n in sixteenths */
-    vec p = r * (1 / 6.0f) + 0.5f;
-    p = p * r + 1.0f;
-    vec power = _mm512_scalef_ps(_mm512_permutexvar_ps((__m512i)bits, table), n);
-    return power * r * p + power;
-}
-/* 1 / x, x within 2^±126: the instruction's 14 bits and a Newton step, several times a division's
- * pace. */
-INLINE vec inverse(vec x) {
-    vec y = _mm512_rcp14_ps(x);
-    return y + y * (1.0f - x * y);
-}
-#else
-INLINE vec exp_near(vec x) {
-    vec power, p = reduced_expm1(x, &power);
-    return p * power + power;
-}
-INLINE vec inverse(vec x) {
-    return 1.0f / x;
-}
-#endif
-
 INLINE vec vec_sqrt(vec x) {
 #if defined(__AVX512F__)
     return _mm512_sqrt_ps(x);
@@ -162,27 +121,122 @@ INLINE vec vec_sqrt(vec x) {
     return x;
 #endif
 }
-/* 1 / x of an x ≥ 2^-126 that may be infinite: then next to nothing. */
+/* 1 / x of an x ≥ 2^-126 that may be infinite: then next to nothing. The instruction's 14 bits and
+ * a Newton step have twice a division's pace. */
 INLINE vec inverse_of_sum(vec x) {
 #if defined(__AVX512F__)
-    return inverse(_mm512_min_ps(splat(0x1p126f), x));
+    x = _mm512_min_ps(splat(0x1p126f), x);
+    vec y = _mm512_rcp14_ps(x);
+    return y + y * (1.0f - x * y);
 #else
-    return inverse(x);
+    return 1.0f / x;
 #endif
 }
 
-INLINE vec vec_exp(vec x) {
-    return exp_near(clamp(x, 87.0f));
+#if defined(__AVX512F__)
+/* e^x = power + x', x' taking x's place: power = 2^(n/16) from a table of sixteen, which fits a
+ * register, and x' = power (e^r − 1) with |r| ≤ ln 2 / 32, for which a few terms do. For |x| ≤ 20
+ * `near` gives x' an error of its own last place; low is what power's table misses of 2^(j/16).
+ * Multiplications are what counts: additions, minima, permutations and scaling have units of their
+ * own. */
+INLINE void exp_parts(vec *x, int n, bool near, vec *power, vec *low) {
+    const vec table = {1.0f,         1.044273782f, 1.090507733f, 1.138788635f,
+                       1.189207115f, 1.241857812f, 1.296839555f, 1.354255547f,
+                       1.414213562f, 1.476826146f, 1.542210825f, 1.610490332f,
+                       1.681792831f, 1.756252160f, 1.834008086f, 1.915206561f};
+    const vec missed = {
+        0.0f,           4.83347016e-8f,  -1.30775399e-8f, 5.38622231e-8f,  3.79763527e-8f,
+        4.49683810e-8f, -4.01899953e-8f, -1.01233493e-8f, 2.42032350e-8f,  -4.50089885e-8f,
+        8.07090483e-9f, 9.83621718e-9f,  -2.47553267e-8f, -9.23577037e-9f, -1.12392780e-8f,
+        9.84532811e-9f};
+    const float magic = 786432.0f; /* 1.5 × 2^19: n in sixteenths */
+    vec t[AT_ONCE], p[AT_ONCE];
+    EACH_OF(n) t[i] = x[i] * 1.44269504088896341f + magic;
+    EACH_OF(n) power[i] = _mm512_permutexvar_ps((__m512i)t[i], table);
+    EACH_OF(n) low[i] = _mm512_permutexvar_ps((__m512i)t[i], missed);
+    EACH_OF(n) t[i] -= magic;
+    EACH_OF(n) power[i] = _mm512_scalef_ps(power[i], t[i]);
+    /* two-part ln 2 (Cody and Waite 1980), where n is large */
+    EACH_OF(n) x[i] -= t[i] * (near ? 0.693147181f : 0.693359375f);
+    EACH_OF(n) x[i] = either(near, x[i], x[i] + t[i] * 2.12194440e-4f);
+    EACH_OF(n) p[i] = either(near, x[i] * (1 / 24.0f) + 1 / 6.0f, splat(1 / 6.0f));
+    EACH_OF(n) p[i] = p[i] * x[i] + 0.5f;
+    EACH_OF(n) p[i] = p[i] * x[i] + 1.0f;
+    EACH_OF(n) x[i] = power[i] * x[i];
+    EACH_OF(n) x[i] = x[i] * p[i];
 }
-INLINE vec vec_sigmoid(vec x) {
-    return inverse(1.0f + vec_exp(-x));
+INLINE void exps(vec *x, int n) {
+    vec power[AT_ONCE], low[AT_ONCE];
+    EACH_OF(n) x[i] = clamp(x[i], 87.0f);
+    exp_parts(x, n, false, power, low);
+    EACH_OF(n) x[i] += power[i];
+}
+INLINE void sigmoids(vec *x, int n) {
+    vec power[AT_ONCE], low[AT_ONCE];
+    EACH_OF(n) x[i] = clamp(-x[i], 87.0f);
+    exp_parts(x, n, false, power, low);
+    EACH_OF(n) x[i] += power[i] + 1.0f;
+    EACH_OF(n) x[i] = 1.0f / x[i];
+}
+/* (e^2|x| − 1) / (e^2|x| + 1) with the sign of x. */
+INLINE void tanhs(vec *x, int n) {
+    vec power[AT_ONCE], low[AT_ONCE], y[AT_ONCE];
+    EACH_OF(n) y[i] = (vec)((ivec)x[i] & 0x7fffffff);
+    EACH_OF(n) y[i] = _mm512_min_ps(splat(20.0f), y[i] + y[i]);
+    exp_parts(y, n, true, power, low);
+    EACH_OF(n) y[i] += power[i] - 1.0f + low[i];
+    EACH_OF(n) y[i] = y[i] / (y[i] + 2.0f);
+    EACH_OF(n) x[i] = (vec)(((ivec)x[i] & (int)0x80000000) | (ivec)y[i]);
+}
+#else
+/* exp(r) − 1 on |r| ≤ ln 2 / 2 and 2^n (polynomial: the Taylor terms with minimax-adjusted tail,
+ * error below half an ulp of exp). */
+INLINE vec reduced_expm1(vec x, vec *power) {
+    /* x = n ln 2 + r (Cody and Waite 1980, two-part ln 2), n in steps of the last place of magic =
+     * 1.5 × 2^23: adding it rounds, and leaves n in the low bits of the sum. */
+    const float magic = 12582912.0f;
+    vec t = x * 1.44269504088896341f + magic, n = t - magic;
+    vec r = x - n * 0.693359375f;
+    r += n * 2.12194440e-4f;
+    vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    *power = (vec)(((ivec)t << 23) + 0x3f800000);
+    return p * r * r + r;
+}
+INLINE void exps(vec *x, int n) {
+    for (int i = 0; i < n; i++) {
+        vec power, p = reduced_expm1(clamp(x[i], 87.0f), &power);
+        x[i] = p * power + power;
+    }
+}
+INLINE void sigmoids(vec *x, int n) {
+    for (int i = 0; i < n; i++)
+        x[i] = -x[i];
+    exps(x, n);
+    for (int i = 0; i < n; i++)
+        x[i] = 1.0f / (1.0f + x[i]);
 }
 /* (e^2x − 1) / (e^2x + 1), with e^2x − 1 exact to rounding also where x is small. */
-INLINE vec vec_tanh(vec x) {
-    vec power, p = reduced_expm1(clamp(x + x, 18.0f), &power);
-    vec m = p * power + (power - 1.0f);
-    return m / (m + 2.0f);
+INLINE void tanhs(vec *x, int n) {
+    for (int i = 0; i < n; i++) {
+        vec power, p = reduced_expm1(clamp(x[i] + x[i], 18.0f), &power);
+        vec m = p * power + (power - 1.0f);
+        x[i] = m / (m + 2.0f);
+    }
 }
 #endif
+#endif
+
+INLINE vec vec_sigmoid(vec x) {
+    sigmoids(&x, 1);
+    return x;
+}
+INLINE vec vec_tanh(vec x) {
+    tanhs(&x, 1);
+    return x;
+}
 
 #endif
