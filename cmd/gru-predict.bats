@@ -137,6 +137,15 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     cmp a.tsv b.tsv
 }
 
+@test "--raw on a table whose labels are partly missing: y_true is empty there" {
+    printf 'text,sentiment\ngood,positive\nbad,\nfine,negative\n' >part.csv
+    gru-predict --raw "$F/binary.gru" part.csv >p.tsv
+    [ "$(cut -f1 p.tsv | tr '\n' ,)" = "y_true,positive,,negative," ]
+    gru-predict --raw "$F/binary.gru" <<<$'text\ngood\nbad\nfine' >bare.tsv
+    diff <(cut -f2- p.tsv) bare.tsv
+    gru-eval p.tsv | grep -q '2 rows.*1 without y_true left out'
+}
+
 @test "--steps forecasts working days after the last" {
     run gru-predict --raw --steps 5 "$F/stock.gru" "$T/prices.csv"
     [ "$status" -eq 0 ]

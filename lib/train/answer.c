@@ -293,6 +293,12 @@ static gru_status put_truth(const gru_answers *a, const unsigned char *record, s
             }
             continue;
         }
+        if (y->type == 'i' && class == GRU_CLASS_UNKNOWN) {
+            if (gru_table_put_text(a->to, "", err)) {
+                return err->code;
+            }
+            continue;
+        }
         if (class < 0 || (size_t) class >= p->class_count) {
             return gru_error_set(err, GRU_ERR_DATA, "row %zu: class %d is not one of 0 to %zu",
                                  a->rows + 1, class, p->class_count - 1);

@@ -8,7 +8,8 @@
  *
  * id and y_true are there if the data has them; step where the network answers at every step (one
  * line each, padding left out). With scaler.tsv and window.tsv in the model numbers are in the
- * target's own units, and y_naive is the window's last known value of the target. */
+ * target's own units, and y_naive is the window's last known value of the target. y_true is empty
+ * for the class GRU_CLASS_UNKNOWN. */
 #ifndef GRU_TRAIN_ANSWER_H
 #define GRU_TRAIN_ANSWER_H
 
@@ -17,6 +18,10 @@
 #include "series/scaler.h"
 #include "series/window.h"
 #include "train/package.h"
+
+#include <stdint.h>
+
+#define GRU_CLASS_UNKNOWN INT32_MIN /* a row of a labelled table without its label */
 
 typedef struct gru_answers {
     const gru_package *package;

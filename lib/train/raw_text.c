@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "text/source.h"
 #include "text/vocab.h"
+#include "train/answer.h"
 
 #include <string.h>
 
@@ -125,8 +126,9 @@ static gru_status encode(reader *r, const gru_source_row *row, unsigned char *re
     if (!r->spec.slot[GRU_Y].type) {
         return GRU_OK;
     }
-    int32_t class = gru_vocab_class(r->vocab, row->label, row->label_len);
-    if (class < 0) {
+    int32_t class =
+        row->label_len ? gru_vocab_class(r->vocab, row->label, row->label_len) : GRU_CLASS_UNKNOWN;
+    if (row->label_len && class < 0) {
         return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: label '%.80s' is not one of the model's",
                              gru_source_name(r->source), row->line, row->label);
     }
