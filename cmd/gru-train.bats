@@ -312,6 +312,11 @@ END
     run gru-train -q --arch 'gru 8; dense 3' -o m.gru stock.npy
     [ "$status" -eq 1 ]
     [[ "$output" == *"3"*"y float32 (1)"* ]]
+    for n in 1 3; do # two quantiles of one number are two numbers
+        run gru-train -q --arch "gru 4; dense $n" --loss quantile:0.1/0.9 -o m.gru stock.npy
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"the network gives $n number"*", but 2 quantiles of each target make 2: end it in 'dense 2'; "* ]]
+    done
     [ ! -e m.gru ]
 }
 
@@ -343,7 +348,7 @@ END
 }
 
 @test "mistakes of the command line are told before the input is read, with status 2" {
-    for bad in "--optimizer foo" "--optimizer adam:foo=1" "--lr x" "--epochs 0" \
+    for bad in "--optimizer foo" "--optimizer adam:foo=1" "--lr x" "--epochs 0" --checkpoint-best \
         "--early-stopping min-delta=1" "--reduce-lr factor=2" "--lr-step drop=1" \
         "--lr-step drop=1,every=2 --lr-exponential rate=0.9" "--clip-norm 1 --clip-value 1" \
         "--max-time soon" "--validation a --validation-split 0.1" "--no-such-option" \

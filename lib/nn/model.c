@@ -386,9 +386,20 @@ gru_status gru_model_default_loss(const gru_model *m, const gru_record_spec *spe
     return gru_loss_parse(out, names[which], err);
 }
 
-static size_t loss_targets(const gru_model *m, const gru_loss *loss) {
-    size_t k = gru_model_outputs(m);
-    return loss->kind == GRU_LOSS_QUANTILE && loss->quantile_count ? k / loss->quantile_count : k;
+/* The network's numbers must be the targets, or with quantiles as many of each. */
+static gru_status check_width(const gru_model *m, size_t width, const gru_loss *loss,
+                              const char *text, gru_error *err) {
+    size_t given = gru_model_outputs(m);
+    size_t each = loss->kind == GRU_LOSS_QUANTILE ? loss->quantile_count : 1;
+    if (given == width * each)
+        return GRU_OK;
+    if (each == 1)
+        return gru_error_set(err, GRU_ERR_DATA, "the network gives %zu number%s, the data has %s",
+                             given, given == 1 ? "" : "s", text);
+    return gru_error_set(err, GRU_ERR_DATA,
+                         "the network gives %zu number%s, but %zu quantiles of each target make "
+                         "%zu: end it in 'dense %zu'; the data has %s",
+                         given, given == 1 ? "" : "s", each, width * each, width * each, text);
 }
 
 gru_status gru_model_check_data(const gru_model *m, const gru_record_spec *spec,
@@ -423,9 +434,8 @@ gru_status gru_model_check_data(const gru_model *m, const gru_record_spec *spec,
     if (per_step && y->shape[0] != spec->slot[GRU_X].shape[0])
         return gru_error_set(err, GRU_ERR_DATA, "x and y differ in steps: %s", text);
     size_t width = y->type == 'i' ? 1 : y->dims ? y->shape[y->dims - 1] : 1;
-    if (y->type == 'f' && width != loss_targets(m, loss))
-        return gru_error_set(err, GRU_ERR_DATA, "the network gives %zu numbers, the data has %s",
-                             loss_targets(m, loss), text);
+    if (y->type == 'f' && check_width(m, width, loss, text, err))
+        return err->code;
     if (y->type == 'i' && loss->kind != GRU_LOSS_CATEGORICAL && gru_model_outputs(m) != 1)
         return gru_error_set(err, GRU_ERR_DATA,
                              "the network gives %zu numbers, the target is one class: %s",

@@ -71,9 +71,7 @@ static gru_status take_clipping(gru_session *s, gru_error *err) {
     return GRU_OK;
 }
 
-static gru_status take_words(gru_session *s, gru_error *err) {
-    const gru_session_words *w = &s->words;
-    gru_train_options *o = &s->options;
+static gru_status check_words(const gru_session_words *w, gru_error *err) {
     if (!w->arch && !w->resume) {
         return gru_error_set(err, GRU_ERR_USAGE, "--arch is missing: which network to train");
     }
@@ -85,8 +83,17 @@ static gru_status take_words(gru_session *s, gru_error *err) {
         return gru_error_set(err, GRU_ERR_USAGE,
                              "only one of --validation and --validation-split can be given");
     }
-    if (gru_optimizer_parse(&o->optimizer, w->optimizer, err) || take_schedule(s, err) ||
-        take_clipping(s, err) ||
+    if (w->checkpoint_best && !w->checkpoint) {
+        return gru_error_set(err, GRU_ERR_USAGE, "--checkpoint-best needs --checkpoint FILE");
+    }
+    return GRU_OK;
+}
+
+static gru_status take_words(gru_session *s, gru_error *err) {
+    const gru_session_words *w = &s->words;
+    gru_train_options *o = &s->options;
+    if (check_words(w, err) || gru_optimizer_parse(&o->optimizer, w->optimizer, err) ||
+        take_schedule(s, err) || take_clipping(s, err) ||
         (w->reduce_lr && gru_plateau_parse(&o->plateau, w->reduce_lr, err)) ||
         (w->early_stopping && gru_stopping_parse(&o->stopping, w->early_stopping, err)) ||
         (w->max_time && gru_seconds_parse("--max-time", w->max_time, &o->max_seconds, err)) ||
