@@ -96,7 +96,8 @@ static gru_status show_key(const gru_bundle *b, const char *path, gru_error *err
 static gru_status show_all(const gru_bundle *b, const char *path, gru_error *err) {
     gru_model *m;
     gru_str text = {0};
-    gru_status st = gru_model_outline(&m, b, err);
+    bool numbers = weights || weight;
+    gru_status st = numbers ? gru_model_load(&m, b, err) : gru_model_outline(&m, b, err);
     if (st)
         return st;
     if (weight) {
