@@ -341,3 +341,11 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     run bash -c 'gru-predict "$1/binary.gru" "$1/reviews.npy" | head -n 1' - "$F"
     [ "${#lines[@]}" -eq 1 ]
 }
+
+@test "two outputs that are one file are refused" {
+    run gru-predict -o p.tsv --attention ./p.tsv "$F/classes.gru" "$F/reviews.npy"
+    [ "$status" = 2 ]
+    [[ "$output" = *"-o and --attention would both write './p.tsv'"* ]]
+    run gru-predict --states - "$F/classes.gru" "$F/reviews.npy"
+    [ "$status" = 2 ]
+}

@@ -59,7 +59,11 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     gru_output *out = NULL;
     const gru_predict_options how = {(size_t)batch, (size_t)common->threads, attention, states,
                                      common->csv};
-    if (check_options(err) || gru_package_read(&package, operands[0], err)) {
+    const gru_tool_file files[] = {{"-o", common->output ? common->output : "-"},
+                                   {"--attention", attention},
+                                   {"--states", states}};
+    if (check_options(err) || gru_tool_check_outputs(files, 3, err) ||
+        gru_package_read(&package, operands[0], err)) {
         return err->code;
     }
     gru_status status = gru_input_open(&in, count > 1 ? operands[1] : NULL, err);

@@ -126,3 +126,12 @@ fails() {
     run sh -c "gru-scale -q --columns Close '$T/prices.csv' | head -1"
     [ "$status" -eq 0 ] && [ "${#lines[@]}" -eq 1 ]
 }
+
+@test "--fit is not the output" {
+    run gru-scale --columns a --fit f.tsv -o ./f.tsv <<<$'a\n1\n2\n3'
+    [ "$status" = 2 ]
+    [[ "$output" = *"-o and --fit would both write 'f.tsv'"* ]]
+    [ ! -e f.tsv ]
+    run gru-scale --columns a --fit - <<<$'a\n1\n2\n3'
+    [ "$status" = 2 ]
+}

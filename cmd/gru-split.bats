@@ -110,3 +110,13 @@ rows() {
     [ "$status" -eq 2 ]
     [ ! -e a ]
 }
+
+@test "two parts that are one file are refused" {
+    for names in 'a.tsv ./a.tsv' '- -'; do
+        # shellcheck disable=SC2086 # words
+        run gru-split --order time --test 50% $names <<<$'a\n1\n2\n3'
+        [ "$status" = 2 ]
+        [[ "$output" = *'TRAIN and TEST would both write'* ]]
+    done
+    [ ! -e a.tsv ]
+}

@@ -67,6 +67,11 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
         status = gru_error_set(err, GRU_ERR_USAGE, "%zu files given, but %s", count,
                                validation.given ? "--validation makes three: TRAIN VALIDATION TEST"
                                                 : "without --validation there are two: TRAIN TEST");
+    const gru_tool_file files[] = {{"TRAIN", operands[0]},
+                                   {"VALIDATION", count > 2 ? operands[1] : NULL},
+                                   {"TEST", operands[count - 1]}};
+    if (!status)
+        status = gru_tool_check_outputs(files, 3, err);
     if (!status)
         status = gru_split_check(&job.plan, err);
     if (!status)

@@ -287,3 +287,12 @@ model() { # KEY FILE
     run -0 --separate-stderr gru-tokenize --lines --max-len 50 -o /dev/null long.txt
     [ -z "$stderr" ]
 }
+
+@test "--fit is not the output" {
+    run gru-tokenize --text a --fit f.tsv -o ./f.tsv <<<$'a\n1\n2\n3'
+    [ "$status" = 2 ]
+    [[ "$output" = *"-o and --fit would both write 'f.tsv'"* ]]
+    [ ! -e f.tsv ]
+    run gru-tokenize --text a --fit - <<<$'a\n1\n2\n3'
+    [ "$status" = 2 ]
+}

@@ -227,7 +227,7 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     gru_form_find(form_name, &form);
     gru_status status = check_options(err);
     if (!status)
-        status = gru_tool_check_fit(fit, count ? operands[0] : NULL, err);
+        status = gru_tool_check_fit(fit, count ? operands[0] : NULL, common->output, err);
     if (!status)
         status = load_vocab(&vocab, err);
     if (!status)

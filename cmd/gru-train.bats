@@ -445,7 +445,7 @@ END
     prices
     run gru-train -q --arch 'gru 2; dense 1' --gradients - stock.npy
     [ "$status" -eq 2 ]
-    [[ "$output" == *"only one of"*"--gradients"* ]]
+    [[ "$output" == *"-o and --gradients would both write to standard output"* ]]
     run gru-train -q --arch 'gru 2; dense 1' --gradients nowhere/g.tsv -o m.gru stock.npy
     [ "$status" -eq 1 ]
     run gru-train -q --arch 'pool last; dense 1' --gradients g.tsv -o m.gru stock.npy
@@ -532,4 +532,24 @@ END
     run taskset -c "$one" gru-train -v --arch 'gru 2; dense 1' --epochs 1 -o m.gru stock.npy
     [ "$status" -eq 0 ]
     [[ $output == *" 1 threads, "* ]]
+}
+
+@test "two outputs that are one file are refused before anything is read" {
+    mkdir folder
+    ln -s folder link
+    echo old >old.tsv
+    ln -s old.tsv other.tsv
+    for names in '-o x --history x' '-o x --history ./x' '--history folder/h --gradients link/h -o x' \
+        '--checkpoint x -o x' '--history old.tsv --gradients other.tsv -o x' '--history -'; do
+        # shellcheck disable=SC2086 # words
+        run gru-train --arch 'gru 2; dense 1' $names missing.npy
+        [ "$status" -eq 2 ]
+        [[ "$output" = *'would both write'* ]]
+    done
+    [[ "$output" = *'-o and --history would both write to standard output'* ]]
+    prices
+    gru-train -q --arch 'gru 2; dense 1' --epochs 1 --history /dev/null --gradients /dev/null -o x stock.npy
+    gru-train -q --arch 'gru 2; dense 1' --epochs 1 --history x.tsv -o x stock.npy
+    mkdir other
+    gru-train -q --arch 'gru 2; dense 1' --epochs 1 --history other/x -o x stock.npy
 }

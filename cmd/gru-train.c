@@ -123,6 +123,13 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     w.csv = common->csv;
     w.seed = (uint64_t)common->seed;
     w.threads = (size_t)common->threads;
+    const gru_tool_file files[] = {{"-o", w.output ? w.output : "-"},
+                                   {"--history", w.history},
+                                   {"--gradients", w.gradients},
+                                   {"--checkpoint", w.checkpoint}};
+    if (gru_tool_check_outputs(files, sizeof files / sizeof *files, err)) {
+        return err->code;
+    }
     gru_tool_catch_signals();
     if (gru_session_new(&session, &w, err)) {
         return err->code;

@@ -192,3 +192,12 @@ body() { # FILE BYTES-OF-A-RECORD
     run bash -c 'gru-window --sequences --target v p.csv >/dev/full'
     [ "$status" -eq 1 ]
 }
+
+@test "--fit is not the output" {
+    run gru-window --length 1 --target a --fit f.tsv -o ./f.tsv <<<$'a\n1\n2\n3'
+    [ "$status" = 2 ]
+    [[ "$output" = *"-o and --fit would both write 'f.tsv'"* ]]
+    [ ! -e f.tsv ]
+    run gru-window --length 1 --target a --fit - <<<$'a\n1\n2\n3'
+    [ "$status" = 2 ]
+}

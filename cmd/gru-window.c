@@ -128,7 +128,7 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     gru_output *out = NULL;
     gru_status status = check_options(err);
     if (!status)
-        status = gru_tool_check_fit(fit_file, count ? operands[0] : NULL, err);
+        status = gru_tool_check_fit(fit_file, count ? operands[0] : NULL, common->output, err);
     if (!status)
         status = gru_input_open(&in, count ? operands[0] : NULL, err);
     if (!status)

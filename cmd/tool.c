@@ -164,9 +164,54 @@ static gru_status finish_output(gru_status status, const gru_str *answer, gru_er
     return status;
 }
 
-gru_status gru_tool_check_fit(const char *fit, const char *input, gru_error *err) {
+/* What tells one file from others: itself, or its folder and name where it is not there yet. */
+typedef struct identity {
+    struct stat of;
+    const char *name; /* NULL: the file is there */
+} identity;
+
+static bool identify(const char *path, identity *id) {
+    char folder[TEXT_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    *id = (identity){0};
+    if (stat(path, &id->of) == 0)
+        return S_ISREG(id->of.st_mode);
+    id->name = slash ? slash + 1 : path;
+    if (slash)
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash + 1 - path), path);
+    return stat(folder, &id->of) == 0;
+}
+
+static bool same_file(const char *a, const char *b) {
+    identity x, y;
+    if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0)
+        return strcmp(a, b) == 0;
+    return identify(a, &x) && identify(b, &y) && x.of.st_dev == y.of.st_dev &&
+           x.of.st_ino == y.of.st_ino && !x.name == !y.name &&
+           (!x.name || strcmp(x.name, y.name) == 0);
+}
+
+gru_status gru_tool_check_outputs(const gru_tool_file *files, size_t count, gru_error *err) {
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < i; k++) {
+            const char *a = files[k].path, *b = files[i].path;
+            if (!a || !b || !same_file(a, b))
+                continue;
+            bool standard = strcmp(b, "-") == 0;
+            return gru_error_set(err, GRU_ERR_USAGE, "%s and %s would both write %s%s%s",
+                                 files[k].name, files[i].name, standard ? "to " : "'",
+                                 standard ? "standard output" : b, standard ? "" : "'");
+        }
+    return GRU_OK;
+}
+
+gru_status gru_tool_check_fit(const char *fit, const char *input, const char *output,
+                              gru_error *err) {
+    const gru_tool_file files[] = {{"-o", output ? output : "-"}, {"--fit", fit}};
     struct stat out, in;
     bool standard = !input || strcmp(input, "-") == 0;
+    if (gru_tool_check_outputs(files, 2, err))
+        return err->code;
     if (!fit || stat(fit, &out) != 0 || !S_ISREG(out.st_mode))
         return GRU_OK;
     if ((standard ? fstat(STDIN_FILENO, &in) : stat(input, &in)) != 0)

@@ -24,9 +24,18 @@ typedef gru_status gru_run(const gru_common *common, const char *const *operands
  * reports "gru-x: message", checks standard output's close, and returns the exit status: 0 done, 1
  * data or run, 2 usage, 3 require, dies of SIGPIPE on GRU_ERR_PIPE, 130/143 when interrupted. */
 int gru_tool_main(const gru_tool *tool, int which, gru_run *run, int argc, char **argv);
-/* GRU_ERR_USAGE when --fit names the input itself (NULL or "-": standard input), which would be
- * replaced by what was learned from it. fit NULL is fine. */
-gru_status gru_tool_check_fit(const char *fit, const char *input, gru_error *err);
+/* A file that a tool is to write, and what its user calls it ("-o", "--history"); path NULL: none.
+ */
+typedef struct gru_tool_file {
+    const char *name, *path;
+} gru_tool_file;
+/* GRU_ERR_USAGE when two of them are one file, or standard output ("-"): the last one written would
+ * be all that is left. Devices are fine. */
+gru_status gru_tool_check_outputs(const gru_tool_file *files, size_t count, gru_error *err);
+/* GRU_ERR_USAGE when --fit names the output, or the input itself, which would be replaced by what
+ * was learned from it (input, output NULL or "-": the standard ones). fit NULL is fine. */
+gru_status gru_tool_check_fit(const char *fit, const char *input, const char *output,
+                              gru_error *err);
 /* Set by SIGINT or SIGTERM after gru_tool_catch_signals (used by gru-train); 0 before. */
 void gru_tool_catch_signals(void);
 extern volatile int gru_tool_signal;

@@ -132,14 +132,6 @@ static gru_status probe(const char *path, gru_output_kind kind, gru_error *err) 
 }
 
 static gru_status probe_outputs(const gru_session_words *w, gru_error *err) {
-    int out = !w->output || strcmp(w->output, "-") == 0;
-    out += w->history && strcmp(w->history, "-") == 0;
-    out += w->gradients && strcmp(w->gradients, "-") == 0;
-    if (out > 1) {
-        return gru_error_set(err, GRU_ERR_USAGE,
-                             "only one of the model, --history and --gradients can go to standard "
-                             "output");
-    }
     if (probe(w->output, GRU_OUTPUT_BINARY, err) ||
         (w->checkpoint && probe(w->checkpoint, GRU_OUTPUT_BINARY, err)) ||
         (w->gradients && probe(w->gradients, GRU_OUTPUT_TEXT, err))) {

@@ -27,8 +27,9 @@ typedef struct gru_session_words {
     gru_list attach;
     uint64_t seed;
     size_t threads;
-    const char *output, *history, *gradients; /* output NULL: standard output; others NULL: none */
-    bool csv, profile;                        /* profile: find out where the time goes */
+    const char *output, *history,
+        *gradients;    /* different; output NULL: standard one; others: none */
+    bool csv, profile; /* profile: find out where the time goes */
 } gru_session_words;
 
 typedef struct gru_session gru_session;

@@ -29,14 +29,8 @@ static void discard_all(gru_output **out, size_t count) {
 static gru_status open_all(const gru_split_job *job, gru_output_kind kind, gru_output **out,
                            gru_error *err) {
     gru_status status = GRU_OK;
-    for (size_t i = 0; !status && i < job->files; i++) {
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(job->path[i], job->path[j]) == 0)
-                status =
-                    gru_error_set(err, GRU_ERR_USAGE, "'%s' is given for two parts", job->path[i]);
-        if (!status)
-            status = gru_output_open(&out[i], job->path[i], kind, err);
-    }
+    for (size_t i = 0; !status && i < job->files; i++)
+        status = gru_output_open(&out[i], job->path[i], kind, err);
     if (status)
         discard_all(out, job->files);
     return status;

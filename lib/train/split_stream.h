@@ -16,7 +16,7 @@ typedef struct gru_split_job {
     const char *label;       /* a table's column of classes for stratified splits, else NULL */
     bool csv;                /* write tables as CSV; a file whose name ends in .csv is anyway */
     bool lossy;              /* replace bytes that are not UTF-8 */
-    const char *const *path; /* train, [validation,] test */
+    const char *const *path; /* train, [validation,] test: different files */
     size_t files;            /* 2, or 3 with plan.validation */
 } gru_split_job;
 
