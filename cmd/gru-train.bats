@@ -553,3 +553,11 @@ END
     mkdir other
     gru-train -q --arch 'gru 2; dense 1' --epochs 1 --history other/x -o x stock.npy
 }
+
+@test "-q keeps what --summary and --profile ask for" {
+    prices
+    run gru-train -q --summary --profile --arch 'gru 2; dense 1' --epochs 1 -o m.gru stock.npy
+    [ "$status" -eq 0 ]
+    [[ "$output" = *"Total parameters"*"Milliseconds a batch"* ]]
+    [[ "$output" != *"epoch 1/1"* ]]
+}

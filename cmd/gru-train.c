@@ -108,7 +108,7 @@ static void progress(void *arg, const gru_train_progress *p) {
 static void show(gru_str *text) {
     for (const char *line = gru_str_text(text); *line;) {
         size_t len = strcspn(line, "\n");
-        gru_note("%.*s", (int)len, line);
+        gru_report("%.*s", (int)len, line);
         line += len + (line[len] == '\n');
     }
     gru_str_free(text);

@@ -45,7 +45,7 @@ static void print_line(const char *text, const char *more) {
 
 static void sink(void *arg, gru_log_level level, const char *message) {
     (void)arg;
-    if (level == GRU_LOG_DETAIL ? verbose : !quiet)
+    if (level == GRU_LOG_REPORT || (level == GRU_LOG_DETAIL ? verbose : !quiet))
         print_line(message, "");
 }
 

@@ -42,3 +42,11 @@ void gru_detail(const char *format, ...) {
         emit(GRU_LOG_DETAIL, format, args);
     va_end(args);
 }
+
+void gru_report(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    if (current_sink)
+        emit(GRU_LOG_REPORT, format, args);
+    va_end(args);
+}
