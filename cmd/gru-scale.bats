@@ -88,6 +88,9 @@ fails() {
     printf 'v\n1\n0\n' > zero.tsv
     run gru-scale --method log --columns v --fit-rows 1 --fit s.tsv -o out.tsv zero.tsv
     fails "zero.tsv:3: column 'v': '0' has no logarithm"
+    printf 'v,v\n1,5\n2,9\n' > twice.csv
+    run gru-scale -q -o out.tsv twice.csv
+    fails "more than one column is called 'v'"
     run gru-scale --columns Close --fit-rows 9 --fit s.tsv -o out.tsv p.csv
     [ "$status" -eq 2 ] && [[ "$output" == "gru-scale: --fit-rows: 9 rows asked for, 4 are there"* ]]
     run gru-scale --columns Close --fit s.tsv -o none/out.tsv p.csv

@@ -557,12 +557,20 @@ bool gru_table_is_csv(const gru_table *t) {
     return t->csv;
 }
 
+/* The first column called name from `from` on; the number of columns where there is none. */
+static size_t find_from(const gru_table *t, const char *name, size_t from) {
+    while (from < t->columns && strcmp(t->names[from], name) != 0)
+        from++;
+    return from;
+}
+
 gru_status gru_table_find(const gru_table *t, const char *name, size_t *column, gru_error *err) {
-    for (size_t i = 0; i < t->columns; i++)
-        if (strcmp(t->names[i], name) == 0) {
-            *column = i;
-            return GRU_OK;
-        }
+    *column = find_from(t, name, 0);
+    if (*column < t->columns && find_from(t, name, *column + 1) == t->columns)
+        return GRU_OK;
+    if (*column < t->columns)
+        return gru_error_set(err, GRU_ERR_DATA, "%.200s: more than one column is called '%.100s'",
+                             gru_input_name(t->in), name);
     gru_str list = {0};
     for (size_t i = 0; i < t->columns && list.len < 400; i++)
         gru_str_addf(&list, "%s%.60s", i ? ", " : "", t->names[i]);

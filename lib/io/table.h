@@ -26,7 +26,8 @@ void gru_table_close(gru_table *table);
 size_t gru_table_columns(const gru_table *table);
 const char *gru_table_name(const gru_table *table, size_t column);
 bool gru_table_is_csv(const gru_table *table);
-/* The column called name, or GRU_ERR_DATA "prices.csv: no column 'Close'; there are Date, Open". */
+/* The column called name, or GRU_ERR_DATA "prices.csv: no column 'Close'; there are Date, Open";
+ * also where several are called so. */
 gru_status gru_table_find(const gru_table *table, const char *name, size_t *column, gru_error *err);
 /* Splits "A,B,C" and finds each; *columns malloc'd (free), *count ≥ 1. */
 gru_status gru_table_find_list(const gru_table *table, const char *names, size_t **columns,

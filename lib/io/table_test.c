@@ -147,6 +147,20 @@ Test(table, long_rows_in_tsv) {
     long_rows(false);
 }
 
+Test(table, a_name_of_two_columns_is_refused) {
+    static const char text[] = "Date,Close,Close\n2020,1,2\n";
+    gru_input *in;
+    gru_table *t;
+    size_t column;
+    cr_assert_eq(gru_input_open_bytes(&in, text, sizeof text - 1, "p.csv", &err), GRU_OK);
+    cr_assert_eq(gru_table_open(&t, in, false, &err), GRU_OK);
+    cr_assert_eq(gru_table_find(t, "Date", &column, &err), GRU_OK);
+    cr_assert_eq(gru_table_find(t, "Close", &column, &err), GRU_ERR_DATA);
+    cr_assert_str_eq(err.message, "p.csv: more than one column is called 'Close'");
+    gru_table_close(t);
+    gru_input_close(in);
+}
+
 Test(table, columns_and_numbers) {
     static const char text[] = "Date,Open,Close\n2020,1.5,NA\n2021,abc,2\n";
     gru_input *in;

@@ -209,6 +209,16 @@ static gru_status choose_columns(const gru_frame *f, size_t **columns, size_t *c
     return status;
 }
 
+/* What was learned goes by names. */
+static gru_status check_names(const gru_table *table, const gru_frame *f, const size_t *columns,
+                              size_t count, gru_error *err) {
+    gru_status status = GRU_OK;
+    size_t same;
+    for (size_t i = 0; !status && i < count; i++)
+        status = gru_table_find(table, f->name[columns[i]], &same, err);
+    return status;
+}
+
 /* Rows that were not fitted must scale too, which has to be known before the fit is saved.
  * numbers[rows] is the column's; what was fitted is in range anyhow. */
 static gru_status check_rest(const gru_frame *f, size_t column, const gru_scaler *s,
@@ -261,6 +271,8 @@ gru_status gru_rescale_learn(const gru_rescale_fit *fit, gru_table *table, const
         status = gru_error_set(err, GRU_ERR_DATA, "%s: no rows after the header", source);
     if (!status && !columns)
         status = choose_columns(&f, &columns, &count, err);
+    if (!status)
+        status = check_names(table, &f, columns, count, err);
     if (!status)
         status = fit_columns(fit, &f, columns, count, &s, err);
     if (!status)
