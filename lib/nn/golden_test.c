@@ -251,10 +251,9 @@ static void compare_gradient(const replay *r, const gru_param *p, const gru_real
         want[i] = (float)want_real[i];
     if (p->sparse) {
         size_t touched;
-        const uint32_t *rows = gru_runner_touched(r->runner, &touched);
+        const gru_row_gradient *rows = gru_runner_touched(r->runner, &touched);
         for (size_t i = 0; i < touched; i++)
-            memcpy(have + rows[i] * p->shape[1], from + rows[i] * p->shape[1],
-                   p->shape[1] * sizeof *have);
+            memcpy(have + rows[i].row * p->shape[1], rows[i].gradient, p->shape[1] * sizeof *have);
     } else {
         memcpy(have, from, p->count * sizeof *have);
     }

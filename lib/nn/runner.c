@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { L = GRU_LANES, REDUCE_PIECE = 8192 };
+enum { L = GRU_LANES, REDUCE_PIECE = 8192, REDUCE_ROWS = 512 };
 
 typedef struct stage {
     gru_runner *r;
@@ -247,12 +247,14 @@ static void add_up(const gru_runner *r, gru_figures *f) {
 }
 
 /* ---- gradients of the tasks, added in order ---- */
-static void reduce_task(void *arg, size_t piece, size_t worker) {
-    gru_runner *r = arg;
+static size_t pieces(const gru_runner *r) {
+    return (r->plan.model->dense_count + REDUCE_PIECE - 1) / REDUCE_PIECE;
+}
+
+static void reduce_dense(gru_runner *r, size_t piece) {
     size_t dense = r->plan.model->dense_count, from = piece * REDUCE_PIECE;
     size_t n = dense - from < REDUCE_PIECE ? dense - from : REDUCE_PIECE;
     gru_real *sum = r->gradient + from;
-    (void)worker;
     memcpy(sum, r->task_gradients + from, n * sizeof *sum);
     for (size_t t = 1; t < r->tasks; t++) {
         const gru_real *g = r->task_gradients + t * dense + from;
@@ -260,42 +262,48 @@ static void reduce_task(void *arg, size_t piece, size_t worker) {
     }
 }
 
-/* The marked rows in ascending order; their marks are taken away. (A sort would be slower, and the
- * C library's may allocate.) */
-static void list_used(gru_runner *r) {
-    size_t count = 0;
-    for (size_t row = 0; row < r->embedding_rows; row += USED_MARKS) {
-        uint64_t marks;
-        memcpy(&marks, r->used_mark + row, sizeof marks);
-        for (size_t k = 0; marks && k < USED_MARKS; k++) {
-            if (r->used_mark[row + k])
-                r->used[count++] = (uint32_t)(row + k);
-            r->used_mark[row + k] = 0;
-        }
-    }
-    r->used_count = count;
-}
-
-static void reduce_embedding(gru_runner *r) {
+/* The gradient of a row of the embedding is where its first task left it; few rows have a second
+ * one. */
+static void reduce_row(gru_runner *r, gru_row_gradient *used) {
     size_t width = r->embedding_width;
-    r->used_count = 0;
-    if (!r->touched)
-        return;
+    used->gradient = NULL;
     for (size_t t = 0; t < r->tasks; t++) {
         const gru_touched *u = &r->touched[t];
+        if (u->stamp[used->row] != u->generation)
+            continue;
+        gru_real *g = u->gradient + u->place[used->row] * width;
+        if (used->gradient)
+            r->plan.kern->add(used->gradient, g, width);
+        else
+            used->gradient = g;
+    }
+}
+
+static void reduce_task(void *arg, size_t task, size_t worker) {
+    gru_runner *r = arg;
+    size_t dense = pieces(r);
+    (void)worker;
+    if (task < dense) {
+        reduce_dense(r, task);
+        return;
+    }
+    size_t from = (task - dense) * REDUCE_ROWS, end = from + REDUCE_ROWS;
+    for (size_t i = from; i < end && i < r->used_count; i++)
+        reduce_row(r, &r->used[i]);
+}
+
+static void list_used(gru_runner *r) {
+    r->used_count = 0;
+    r->used_generation++;
+    for (size_t t = 0; r->touched && t < r->tasks; t++) {
+        const gru_touched *u = &r->touched[t];
         for (size_t i = 0; i < u->count; i++) {
-            gru_real *sum = r->gradient + r->embedding_at + u->rows[i] * width;
-            const gru_real *g = u->gradient + i * width;
-            if (!r->used_mark[u->rows[i]]) {
-                r->used_mark[u->rows[i]] = 1;
-                memcpy(sum, g, width * sizeof *sum);
-                continue;
-            }
-            for (size_t k = 0; k < width; k++)
-                sum[k] += g[k];
+            uint32_t *stamp = &r->used_stamp[u->rows[i]];
+            if (*stamp != r->used_generation)
+                r->used[r->used_count++].row = u->rows[i];
+            *stamp = r->used_generation;
         }
     }
-    list_used(r);
 }
 
 static void add_norms(gru_runner *r) {
@@ -319,10 +327,10 @@ gru_status gru_runner_train(gru_runner *r, const gru_batch *batch, gru_figures *
         memset(r->norms, 0, (r->plan.slices_max + 1) * r->steps_max * sizeof *r->norms);
     if ((st = run_batch(r, true, true, err)))
         return st;
-    size_t pieces = (r->plan.model->dense_count + REDUCE_PIECE - 1) / REDUCE_PIECE;
     gru_watch_enter(watch, GRU_PLACE_SUM);
-    gru_pool_run(r->pool, pieces, reduce_task, r);
-    reduce_embedding(r);
+    list_used(r);
+    size_t blocks = (r->used_count + REDUCE_ROWS - 1) / REDUCE_ROWS;
+    gru_pool_run(r->pool, pieces(r) + blocks, reduce_task, r);
     gru_penalty_back(r->plan.model, r->gradient);
     if (r->norms)
         add_norms(r);
@@ -398,7 +406,7 @@ void gru_runner_valid(const gru_runner *r, size_t row, size_t *first, size_t *en
 gru_real *gru_runner_gradients(gru_runner *r) {
     return r->gradient;
 }
-const uint32_t *gru_runner_touched(const gru_runner *r, size_t *count) {
+const gru_row_gradient *gru_runner_touched(const gru_runner *r, size_t *count) {
     *count = r->used_count;
     return r->used;
 }

@@ -29,6 +29,12 @@ typedef struct gru_batch {
     uint64_t epoch, index; /* for dropout masks; index: number of the batch in the epoch */
 } gru_batch;
 
+/* A row of the embedding's table and its gradient [D]. */
+typedef struct gru_row_gradient {
+    uint32_t row;
+    gru_real *gradient;
+} gru_row_gradient;
+
 /* Sums over a batch, so that epochs can be added up. */
 typedef struct gru_figures {
     double loss;     /* Σ over rows of loss × weight, without regularisers */
@@ -70,12 +76,12 @@ const gru_real *gru_runner_states(const gru_runner *r, size_t *units);
 const double *gru_runner_gradient_norms(const gru_runner *r);
 /* Valid steps of row i of the last batch: first and one past the last. */
 void gru_runner_valid(const gru_runner *r, size_t row, size_t *first, size_t *end);
-/* Flat, as gru_model_weights. Sparse tensors: only rows that gru_runner_touched lists are valid;
- * the others' gradient is zero. */
+/* Flat, as gru_model_weights, but without the embedding's table, which is its end. */
 gru_real *gru_runner_gradients(gru_runner *r);
-/* Rows of the embedding table that the last training batch used, ascending; count 0 and NULL if the
- * network has none. */
-const uint32_t *gru_runner_touched(const gru_runner *r, size_t *count);
+/* The rows of the embedding's table that the last training batch used, each once, and their
+ * gradients (the others' are zero); valid until the next batch. Count 0 and NULL if the network
+ * trains no embedding. */
+const gru_row_gradient *gru_runner_touched(const gru_runner *r, size_t *count);
 /* Forgets the states of stateful layers. */
 void gru_runner_reset_states(gru_runner *r);
 

@@ -114,7 +114,7 @@ static gru_status plan_embedding(gru_runner *r, gru_error *err) {
     if (!st)
         st = gru_mem_new(&r->used, r->embedding_rows, sizeof *r->used, err);
     if (!st)
-        st = gru_mem_new(&r->used_mark, r->embedding_rows + USED_MARKS, 1, err);
+        st = gru_mem_new(&r->used_stamp, r->embedding_rows, sizeof *r->used_stamp, err);
     return st;
 }
 
@@ -125,7 +125,7 @@ static gru_status plan_training(gru_runner *r, gru_error *err) {
     gru_status st = gru_mem_new(&r->task_gradients, plan->tasks * plan->model->dense_count,
                                 sizeof(gru_real), err);
     if (!st)
-        st = gru_mem_new(&r->gradient, plan->model->weight_count, sizeof(gru_real), err);
+        st = gru_mem_new(&r->gradient, plan->model->dense_count, sizeof(gru_real), err);
     return st ? st : plan_embedding(r, err);
 }
 
@@ -240,7 +240,7 @@ void gru_runner_free(gru_runner *r) {
     }
     void *blocks[] = {r->plan.layers,  r->plan.packed,    r->shared,    r->slot_memory, r->slots,
                       r->layer_memory, r->task_gradients, r->touched,   r->gradient,    r->used,
-                      r->used_mark,    r->outputs,        r->attention, r->states,      r->valid,
+                      r->used_stamp,   r->outputs,        r->attention, r->states,      r->valid,
                       r->errors,       r->figures,        r->norms};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);

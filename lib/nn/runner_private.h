@@ -7,9 +7,6 @@
 #include "nn/single.h"
 #include "nn/slice.h"
 
-/* USED_MARKS: marks of embedding rows that are looked at together. */
-enum { USED_MARKS = sizeof(uint64_t) };
-
 struct gru_runner {
     gru_plan plan;
     gru_pool *pool;
@@ -20,10 +17,11 @@ struct gru_runner {
     gru_real *task_gradients; /* [tasks][dense_count] */
     gru_touched *touched;     /* [tasks], embedding that is trained */
     size_t embedding_at, embedding_rows, embedding_width;
-    gru_real *gradient;
-    uint32_t *used;
+    gru_real *gradient;     /* [dense_count] */
+    gru_row_gradient *used; /* [used_count of the rows] */
+    uint32_t *used_stamp;   /* [rows]: generation in which it is listed */
     size_t used_count;
-    uint8_t *used_mark; /* [rows, and some that are never marked] */
+    uint32_t used_generation;
     gru_real *outputs, *attention, *states;
     size_t attention_layer, state_layer, first_recurrent;
     double *norms;        /* [slices + 1][steps]: of each slice, and the batch's at the end */

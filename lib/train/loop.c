@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { MARKS = 64 }; /* in a word */
+
 struct gru_trainer {
     gru_train_options options;
     gru_train_hooks hooks;
@@ -31,12 +33,14 @@ struct gru_trainer {
     uint32_t *check_order;       /* of the validation samples, or NULL: as they come */
     gru_feed *feed, *check_feed; /* of the samples to train and to validate on */
     /* rows of the embedding's table that the coming batch uses */
-    uint32_t *rows, *stamps, stamp;
+    uint32_t *rows;
+    uint64_t *marks; /* a bit a row of the table; none is set between batches */
     size_t row_count, row_limit;
     /* gradient accumulation */
     gru_real *sum;
     double sum_rows;
-    uint32_t *sum_touched, *sum_stamps, sum_stamp;
+    gru_row_gradient *sum_touched;
+    uint32_t *sum_stamps, sum_stamp;
     size_t sum_count;
     double epoch_start, run_start;
 };
@@ -126,7 +130,7 @@ static gru_status new_memory(gru_trainer *t, gru_error *err) {
         (t->validation.count > 0 &&
          gru_feed_new(&t->check_feed, t->validation, t->options.batch, err)) ||
         gru_mem_new(&t->rows, t->row_limit, sizeof *t->rows, err) ||
-        gru_mem_new(&t->stamps, t->row_limit, sizeof *t->stamps, err) ||
+        gru_mem_new(&t->marks, t->row_limit / MARKS + 1, sizeof *t->marks, err) ||
         gru_mem_new(&t->state.good, weights, sizeof *t->state.good, err) ||
         (t->state.stopping.restore_best &&
          gru_mem_new(&t->state.best, weights, sizeof *t->state.best, err))) {
@@ -206,7 +210,7 @@ void gru_trainer_free(gru_trainer *t) {
     gru_feed_free(t->feed);
     gru_feed_free(t->check_feed);
     free(t->rows);
-    free(t->stamps);
+    free(t->marks);
     free(t->sum);
     free(t->sum_touched);
     free(t->sum_stamps);
@@ -280,49 +284,52 @@ static double rate(const gru_trainer *t) {
                                t->options.epochs, gru_optimizer_steps(t->optimizer));
 }
 
-/* Lists the distinct tokens of the batch, which the optimizer brings up to date. */
+/* Lists the distinct tokens of the batch, ascending, which the optimizer brings up to date. */
 static void list_rows(gru_trainer *t, const unsigned char *const *records, size_t rows) {
     const gru_slot_spec *x = &t->spec->slot[GRU_X];
-    t->row_count = 0;
-    t->stamp++;
     for (size_t r = 0; r < rows; r++) {
         for (size_t at = 0; at < x->bytes; at += sizeof(int32_t)) {
             int32_t token;
             memcpy(&token, records[r] + x->offset + at, sizeof token);
-            if (token >= 0 && (size_t)token < t->row_limit && t->stamps[token] != t->stamp) {
-                t->stamps[token] = t->stamp;
-                t->rows[t->row_count++] = (uint32_t)token;
+            if (token >= 0 && (size_t)token < t->row_limit) {
+                t->marks[token / MARKS] |= UINT64_C(1) << token % MARKS;
             }
         }
+    }
+    t->row_count = 0;
+    for (size_t at = 0; at < t->row_limit; at += MARKS) {
+        for (uint64_t *marks = &t->marks[at / MARKS]; *marks; *marks &= *marks - 1) {
+            t->rows[t->row_count++] = (uint32_t)at + (uint32_t)__builtin_ctzll(*marks);
+        }
+    }
+}
+
+static void add_weighted(gru_real *sum, const gru_real *g, size_t count, gru_real weight) {
+    for (size_t i = 0; i < count; i++) {
+        sum[i] += weight * g[i];
     }
 }
 
 /* Adds the batch's gradient, weighted by its rows, to the accumulator. */
 static void accumulate(gru_trainer *t, double rows) {
-    size_t count, weights = gru_model_weight_count(t->model);
-    const gru_real *g = gru_runner_gradients(t->runner);
-    const uint32_t *touched = gru_runner_touched(t->runner, &count);
-    size_t sparse = gru_optimizer_sparse(t->optimizer), start = weights, end = weights, width = 0;
-    if (sparse != SIZE_MAX) {
+    size_t count, sparse = gru_optimizer_sparse(t->optimizer);
+    const gru_row_gradient *touched = gru_runner_touched(t->runner, &count);
+    for (size_t i = 0; i < gru_model_param_count(t->model); i++) {
+        const gru_param *p = gru_model_param(t->model, i);
+        if (!p->sparse) {
+            add_weighted(t->sum + p->offset, gru_runner_gradients(t->runner) + p->offset, p->count,
+                         (gru_real)rows);
+        }
+    }
+    for (size_t k = 0; k < count; k++) {
         const gru_param *p = gru_model_param(t->model, sparse);
-        start = p->offset;
-        end = p->offset + p->count;
-        width = p->shape[1];
-    }
-    for (size_t i = 0; i < weights; i++) {
-        if (i < start || i >= end) {
-            t->sum[i] += (gru_real)rows * g[i];
+        uint32_t row = touched[k].row;
+        gru_real *sum = t->sum + p->offset + row * p->shape[1];
+        if (t->sum_stamps[row] != t->sum_stamp + 1) {
+            t->sum_stamps[row] = t->sum_stamp + 1;
+            t->sum_touched[t->sum_count++] = (gru_row_gradient){row, sum};
         }
-    }
-    for (size_t k = 0; touched && k < count; k++) {
-        size_t at = start + touched[k] * width;
-        if (t->sum_stamps[touched[k]] != t->sum_stamp + 1) {
-            t->sum_stamps[touched[k]] = t->sum_stamp + 1;
-            t->sum_touched[t->sum_count++] = touched[k];
-        }
-        for (size_t i = 0; i < width; i++) {
-            t->sum[at + i] += (gru_real)rows * g[at + i];
-        }
+        add_weighted(sum, touched[k].gradient, p->shape[1], (gru_real)rows);
     }
     t->sum_rows += rows;
 }
@@ -396,7 +403,7 @@ static gru_status run_batch(gru_trainer *t, gru_error *err) {
             step_accumulated(t, lr);
         }
     } else {
-        const uint32_t *touched = gru_runner_touched(t->runner, &touched_count);
+        const gru_row_gradient *touched = gru_runner_touched(t->runner, &touched_count);
         gru_optimizer_step(t->optimizer, gru_runner_gradients(t->runner), touched, touched_count,
                            lr);
     }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Fixed sizes, so that sums have the same order for any number of threads. */
-enum { CHUNK = 8192, ROWS = 16, RING = 1024, AHEAD = 4, SMALL = 32768 };
+enum { CHUNK = 8192, ROWS = 16, RING = 1024, AHEAD = 8, SMALL = 32768 };
 
 typedef struct chunk {
     size_t param, offset, count;
@@ -38,17 +38,21 @@ struct gru_optimizer {
 
     size_t sparse; /* number of the lazy tensor, or SIZE_MAX */
     size_t rows, width, offset;
-    bool rests;       /* adam_rests does what run_loop does with gradient 0 */
-    bool idle;        /* a step with gradient 0 changes nothing, so there is nothing to catch up */
-    uint64_t *last;   /* step up to which each row is up to date; 0: never used */
-    gru_real *zeros;  /* [width] */
-    gru_update *ring; /* coefficients of the last RING steps */
+    bool rests;        /* adam_rests does what run_loop does, step after step */
+    bool idle;         /* a step with gradient 0 changes nothing, so there is nothing to catch up */
+    uint64_t *last;    /* [rows]: step up to which each is up to date; 0: never used */
+    bool *waits;       /* [rows]: has a gradient for the step after that */
+    gru_real *waiting; /* [rows][width] */
+    gru_real *zeros;   /* [width] */
+    gru_update *ring;  /* coefficients of the last RING steps */
 
     /* what the tasks of the current call work on */
     gru_update now;
     gru_real *gradients;
-    const uint32_t *touched; /* NULL: all rows */
+    const gru_row_gradient *touched;
     size_t touched_count;
+    const uint32_t *row; /* to catch up; NULL: all */
+    size_t row_count;
     uint64_t upto;
 };
 
@@ -135,6 +139,10 @@ static void run_loop(const gru_optimizer *o, const gru_update *u, size_t offset,
     o->loop(u, count, gru_model_weights(o->model) + offset, g, s[0], s[1], s[2]);
 }
 
+static size_t blocks_of(size_t rows) {
+    return (rows + ROWS - 1) / ROWS;
+}
+
 /* Tasks one after the other when there is too little to share out. */
 static void run_tasks(const gru_optimizer *o, size_t tasks, size_t elements, gru_task *task,
                       void *arg) {
@@ -147,68 +155,76 @@ static void run_tasks(const gru_optimizer *o, size_t tasks, size_t elements, gru
     }
 }
 
-static size_t row_at(const gru_optimizer *o, size_t i) {
-    return o->touched ? o->touched[i] : i;
-}
-
 /* Whether a row has steps to catch up on; one that was never used moves by its decay only. */
 static bool lags(const gru_optimizer *o, size_t row) {
-    bool moves = o->last[row] > 0 || o->options.weight_decay > 0;
-    return moves && o->last[row] < o->upto;
+    bool moves = !o->idle && (o->last[row] > 0 || o->options.weight_decay > 0);
+    return (moves || o->waits[row]) && o->last[row] < o->upto;
 }
 
-/* The steps that row missed, with gradient 0. */
+/* The steps that row has not taken: the first with the gradient that waits for it, the others with
+ * gradient 0. */
 static void catch_up_row(gru_optimizer *o, size_t row) {
     size_t offset = o->offset + row * o->width;
     uint64_t from = o->last[row] + 1, to = o->upto + 1;
     if (!lags(o, row)) {
         return;
     }
+    const gru_real *g = o->waits[row] ? o->waiting + row * o->width : NULL;
     if (o->rests) {
         o->kern->update.adam_rests(o->ring, RING, from, to, o->width,
-                                   gru_model_weights(o->model) + offset, NULL, o->state[0] + offset,
+                                   gru_model_weights(o->model) + offset, g, o->state[0] + offset,
                                    o->state[1] + offset);
     }
-    for (uint64_t t = from; !o->rests && t < to; t++) {
-        run_loop(o, &o->ring[t % RING], offset, o->width, o->zeros);
+    for (uint64_t t = from; !o->rests && t < to && (g || !o->idle); t++, g = NULL) {
+        run_loop(o, &o->ring[t % RING], offset, o->width, g ? g : o->zeros);
     }
+    o->waits[row] = false;
     o->last[row] = o->upto;
 }
 
-/* Asks for the numbers of the row that comes AHEAD of touched row i: they lie anywhere in tables
- * that no cache near the processor holds. gradients: NULL when none are needed. */
-static void fetch_ahead(const gru_optimizer *o, size_t i, const gru_real *gradients) {
-    if (i + AHEAD >= o->touched_count) {
+static void fetch(const gru_optimizer *o, const gru_real *block) {
+    for (size_t k = 0; k < o->width; k += 64 / sizeof *block) {
+        __builtin_prefetch(block + k, 0, 2);
+    }
+}
+
+/* Asks for the numbers of the row that comes AHEAD of row i: they lie anywhere in tables that no
+ * cache near the processor holds. The second level is near enough: into the first, or claimed for
+ * writing, they come in half the pace. */
+static void fetch_ahead(const gru_optimizer *o, size_t i) {
+    if (i + AHEAD >= o->row_count) {
         return;
     }
-    size_t row = row_at(o, i + AHEAD), at = o->offset + row * o->width;
-    const gru_real *parts[] = {gru_model_weights(o->model), gradients, o->state[0], o->state[1],
-                               o->state[2]};
-    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
-        for (size_t k = 0; parts[p] && k < o->width; k += 64 / sizeof(gru_real)) {
-            __builtin_prefetch(parts[p] + at + k, 1);
-        }
+    size_t row = o->row[i + AHEAD], at = o->offset + row * o->width;
+    fetch(o, gru_model_weights(o->model) + at);
+    for (size_t s = 0; s < o->states; s++) {
+        fetch(o, o->state[s] + at);
+    }
+    if (o->waits[row]) {
+        fetch(o, o->waiting + row * o->width);
     }
 }
 
 static void catch_up_task(void *arg, size_t task, size_t worker) {
     (void)worker;
     gru_optimizer *o = arg;
-    size_t end = (task + 1) * ROWS < o->touched_count ? (task + 1) * ROWS : o->touched_count;
+    size_t end = (task + 1) * ROWS < o->row_count ? (task + 1) * ROWS : o->row_count;
     for (size_t i = task * ROWS; i < end; i++) {
-        fetch_ahead(o, i, NULL);
-        catch_up_row(o, row_at(o, i));
+        if (o->row) {
+            fetch_ahead(o, i);
+        }
+        catch_up_row(o, o->row ? o->row[i] : i);
     }
 }
 
 static void catch_up(gru_optimizer *o, const uint32_t *rows, size_t count) {
-    if (o->sparse == SIZE_MAX || o->idle || count == 0) {
+    if (o->sparse == SIZE_MAX || count == 0) {
         return;
     }
-    o->touched = rows;
-    o->touched_count = count;
+    o->row = rows;
+    o->row_count = count;
     o->upto = o->t;
-    run_tasks(o, (count + ROWS - 1) / ROWS, count * o->width * 4, catch_up_task, o);
+    run_tasks(o, blocks_of(count), count * o->width * 4, catch_up_task, o);
 }
 
 void gru_optimizer_catch_up(gru_optimizer *o, const uint32_t *rows, size_t count) {
@@ -251,13 +267,9 @@ static void square_task(void *arg, size_t task, size_t worker) {
     size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
     double sum = 0;
     for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
-        sum += square_sum(o->gradients + o->offset + row_at(o, i) * o->width, o->width);
+        sum += square_sum(o->touched[i].gradient, o->width);
     }
     o->row_square[block] = sum;
-}
-
-static size_t row_tasks(const gru_optimizer *o) {
-    return o->sparse == SIZE_MAX ? 0 : (o->touched_count + ROWS - 1) / ROWS;
 }
 
 static size_t elements(const gru_optimizer *o) {
@@ -267,8 +279,8 @@ static size_t elements(const gru_optimizer *o) {
 /* Keras: each gradient times c / max(norm, c), or all times c · min(1/norm, 1/c). A norm that isn't
  * finite makes every gradient NaN, which the loop then reports. */
 static void clip_norms(gru_optimizer *o) {
-    size_t params = gru_model_param_count(o->model), rows = row_tasks(o);
-    double global = 0, *square = o->row_square + (o->rows + ROWS - 1) / ROWS;
+    size_t params = gru_model_param_count(o->model), rows = blocks_of(o->touched_count);
+    double global = 0, *square = o->row_square + blocks_of(o->rows);
     memset(square, 0, params * sizeof *square);
     run_tasks(o, o->chunk_count + rows, elements(o), square_task, o);
     for (size_t i = 0; i < o->chunk_count; i++) {
@@ -297,49 +309,62 @@ static void clip_value(gru_real *g, size_t n, gru_real most) {
     }
 }
 
-static void step_part(gru_optimizer *o, size_t param, size_t offset, size_t count) {
+static void step_chunk(gru_optimizer *o, const chunk *c) {
     gru_update u = o->now;
-    gru_real *g = o->gradients + offset;
-    u.scale = o->scale[param];
+    gru_real *g = o->gradients + c->offset;
+    u.scale = o->scale[c->param];
     if (o->options.clip_value > 0) {
-        clip_value(g, count, (gru_real)o->options.clip_value);
+        clip_value(g, c->count, (gru_real)o->options.clip_value);
     }
-    run_loop(o, &u, offset, count, g);
+    run_loop(o, &u, c->offset, c->count, g);
+}
+
+/* Lays the gradient of step t by for a row that has taken all steps before. */
+static void put_by(gru_optimizer *o, const gru_row_gradient *touched) {
+    size_t row = touched->row;
+    gru_real *g = o->waiting + row * o->width;
+    catch_up_row(o, row);
+    memcpy(g, touched->gradient, o->width * sizeof *g);
+    if (o->options.clip_value > 0) {
+        clip_value(g, o->width, (gru_real)o->options.clip_value);
+    }
+    o->waits[row] = true;
+    o->last[row] = o->t - 1;
 }
 
 static void step_task(void *arg, size_t task, size_t worker) {
     (void)worker;
     gru_optimizer *o = arg;
     if (task < o->chunk_count) {
-        const chunk *c = &o->chunks[task];
-        step_part(o, c->param, c->offset, c->count);
+        step_chunk(o, &o->chunks[task]);
         return;
     }
     size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
     for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
-        size_t row = row_at(o, i);
-        fetch_ahead(o, i, o->gradients);
-        catch_up_row(o, row);
-        step_part(o, o->sparse, o->offset + row * o->width, o->width);
-        o->last[row] = o->t;
+        if (i + AHEAD < o->touched_count) {
+            fetch(o, o->waiting + o->touched[i + AHEAD].row * o->width);
+        }
+        put_by(o, &o->touched[i]);
     }
 }
 
-void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const uint32_t *touched,
+void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gradient *touched,
                         size_t count, double lr) {
     o->t++;
     o->now = coefficients(o, lr);
-    if (o->ring) {
-        o->ring[o->t % RING] = o->now;
-    }
     o->gradients = gradients;
     o->touched = touched;
     o->touched_count = o->sparse == SIZE_MAX || !touched ? 0 : count;
-    o->upto = o->idle ? 0 : o->t - 1;
+    o->upto = o->t - 1;
     if (o->options.clip_norm > 0 || o->options.clip_global_norm > 0) {
         clip_norms(o);
     }
-    run_tasks(o, o->chunk_count + row_tasks(o), elements(o), step_task, o);
+    if (o->ring) {
+        gru_update *u = &o->ring[o->t % RING];
+        *u = o->now;
+        u->scale = o->scale[o->sparse];
+    }
+    run_tasks(o, o->chunk_count + blocks_of(o->touched_count), elements(o), step_task, o);
     if (o->t % (RING - 1) == 0) {
         gru_optimizer_flush(o); /* before the ring forgets what the rows still need */
     }
@@ -393,6 +418,8 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
         return GRU_OK;
     }
     if (gru_mem_new(&o->last, o->rows, sizeof *o->last, err) ||
+        gru_mem_new(&o->waits, o->rows, sizeof *o->waits, err) ||
+        gru_mem_new(&o->waiting, o->rows * o->width, sizeof *o->waiting, err) ||
         gru_mem_new(&o->zeros, o->width, sizeof *o->zeros, err)) {
         return err->code;
     }
@@ -422,8 +449,7 @@ static gru_status plan_state(gru_optimizer *o, gru_error *err) {
     if (gru_mem_new(&o->chunk_square, o->chunk_count, sizeof(double), err)) {
         return err->code;
     }
-    size_t blocks = (o->rows + ROWS - 1) / ROWS;
-    return gru_mem_new(&o->row_square, blocks + params, sizeof(double), err);
+    return gru_mem_new(&o->row_square, blocks_of(o->rows) + params, sizeof(double), err);
 }
 
 gru_status gru_optimizer_new(gru_optimizer **out, gru_model *model, gru_pool *pool,
@@ -460,6 +486,8 @@ void gru_optimizer_free(gru_optimizer *o) {
     free(o->row_square);
     free(o->scale);
     free(o->last);
+    free(o->waits);
+    free(o->waiting);
     free(o->zeros);
     free(o->ring);
     free(o);
@@ -529,6 +557,7 @@ gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *
     }
     for (size_t r = 0; r < o->rows; r++) {
         o->last[r] = was_used(o, r) ? o->t : 0;
+        o->waits[r] = false;
     }
     return GRU_OK;
 }

@@ -4,8 +4,9 @@
  * PyTorch's with style=torch (Kingma, Ba 2015; Loshchilov, Hutter 2019; Dozat 2016; Duchi et al.
  * 2011). Order of a step: clipping, decay, update.
  *
- * An embedding's table is updated lazily: only the rows of the batch are, and a row catches up on
- * the steps it missed (whose gradient was zero) before it is used again. So the order of calls is
+ * An embedding's table is updated lazily: a step only lays the gradients of the batch's rows by. A
+ * row takes its step, and those that it missed since (whose gradient was zero), when it is used
+ * again: its weights and state then come from memory and go back once. So the order of calls is
  * catch_up, forward and backward, step; and flush before the weights are used whole (evaluation,
  * saving). The result is that of the dense update, operation for operation. */
 #ifndef GRU_TRAIN_OPTIMIZER_H
@@ -13,7 +14,7 @@
 
 #include "base/thread.h"
 #include "io/bundle.h"
-#include "nn/model.h"
+#include "nn/runner.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,11 +55,12 @@ typedef struct gru_optimizer gru_optimizer;
 gru_status gru_optimizer_new(gru_optimizer **out, gru_model *model, gru_pool *pool,
                              const gru_optimizer_options *options, gru_error *err);
 void gru_optimizer_free(gru_optimizer *o);
-/* Brings rows[count] of the embedding's table up to date (distinct rows). */
+/* Brings rows[count] of the embedding's table up to date: distinct ones, fastest if ascending. */
 void gru_optimizer_catch_up(gru_optimizer *o, const uint32_t *rows, size_t count);
-/* One step with rate lr. gradients: flat, as gru_model_weights; touched[count]: the rows of the
- * table that have a gradient (distinct). Clipping by value changes the gradients in place. */
-void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const uint32_t *touched,
+/* One step with rate lr. gradients: flat, as gru_model_weights without the table; touched[count]:
+ * the rows of the table that have a gradient (distinct), which is copied. Clipping by value changes
+ * the gradients in place. */
+void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gradient *touched,
                         size_t count, double lr);
 /* Brings every row up to date. */
 void gru_optimizer_flush(gru_optimizer *o);

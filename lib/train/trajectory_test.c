@@ -129,7 +129,7 @@ static double follow(run *r, const float *losses) {
         double off = fabs(loss - golden) / (golden > 1e-2 ? golden : 1e-2);
         worst = off > worst || isnan(off) ? off : worst;
         size_t touched_count = 0;
-        const uint32_t *touched = gru_runner_touched(runner, &touched_count);
+        const gru_row_gradient *touched = gru_runner_touched(runner, &touched_count);
         double factor = gru_schedule_factor(&r->schedule, step / BATCHES, step % BATCHES, BATCHES,
                                             EPOCHS, step);
         gru_optimizer_step(optimizer, gru_runner_gradients(runner), touched, touched_count,
