@@ -192,6 +192,8 @@ has() {
 @test "probabilities and labels that can't be" {
     run gru-eval <<<$'y_true,label,score\na,b,1.5'
     fails "column 'score': 1.5 is not a probability"
+    run gru-eval <<<$'id,step,y_true_1,y_true_2,y_pred_1,y_pred_2\na,1,9.5,1,.5,.5'
+    fails "column 'y_true_1': 9.5 is not a yes/no value's probability (0 to 1); numbers at each step need --task regression"
     run gru-eval <<<$'y_true,label,p_a,p_b,p_c\na,a,.5,.5,.5'
     fails 'add up to 1.5'
     run gru-eval <<<$'y_true,label,p_a,p_b\nz,a,.5,.5'

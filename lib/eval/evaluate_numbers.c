@@ -132,14 +132,28 @@ static gru_status number_row(run *r, gru_error *err) {
                               r->p->outputs[worst_at], err);
 }
 
+/* Numbers at each step have the same columns as yes/no values, and would end here. */
+static gru_status yes_or_no(const gru_predictions *p, size_t column, double *value,
+                            gru_error *err) {
+    gru_status status = gru_predictions_number(p, column, value, err);
+    if (status != GRU_OK || (*value >= 0 && *value <= 1))
+        return status;
+    gru_error_set(
+        err, GRU_ERR_DATA,
+        "column '%s': %.60s is not a yes/no value's probability (0 to 1); numbers at each "
+        "step need --task regression",
+        gru_table_name(p->table, column), p->row[column].text);
+    return gru_predictions_at(p, err);
+}
+
 static gru_status note_row(run *r, gru_error *err) {
     double loss = 0;
     gru_status status = GRU_OK;
     for (size_t i = 0; status == GRU_OK && i < r->e->horizons; i++) {
         double y, p;
-        status = gru_predictions_probability(r->p, r->p->truths[i], &y, err);
+        status = yes_or_no(r->p, r->p->truths[i], &y, err);
         if (status == GRU_OK)
-            status = gru_predictions_probability(r->p, r->p->outputs[i], &p, err);
+            status = yes_or_no(r->p, r->p->outputs[i], &p, err);
         if (status != GRU_OK)
             return status;
         const bool on = y > 0.5, said = p > 0.5;
