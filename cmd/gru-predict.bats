@@ -349,3 +349,22 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     run gru-predict --states - "$F/classes.gru" "$F/reviews.npy"
     [ "$status" = 2 ]
 }
+
+@test "an .npz is refused with what to do" {
+    printf 'PK\003\004\024\000\000\000\000\000' >a.npz
+    run gru-predict "$F/stock.gru" a.npz
+    [ "$status" = 1 ]
+    [[ "$output" = *'a.npz: is a ZIP archive; of an .npz, unpack the arrays (unzip), or put x and y'* ]]
+    run gru-train --arch 'gru 2; dense 1' -o m.gru a.npz
+    [ "$status" = 1 ]
+    [[ "$output" = *'a.npz: is a ZIP archive; of an .npz'* ]]
+    run gru-predict --raw "$F/stock.gru" a.npz
+    [[ "$output" = *'a.npz: is a ZIP archive (.npz, .xlsx, .zip), not a table'* ]]
+}
+
+@test "--raw tells a table with semicolons from lines" {
+    printf 'sentiment;text\npositive;good film\n' | gru-predict --raw "$F/binary.gru" >a.tsv
+    printf 'sentiment,text\npositive,good film\n' | gru-predict --raw "$F/binary.gru" >b.tsv
+    cmp a.tsv b.tsv
+    [ "$(printf 'bad film; but good\nbad\n' | gru-predict --raw "$F/binary.gru" | wc -l)" = 3 ]
+}

@@ -138,3 +138,21 @@ fails() {
     run gru-scale --columns a --fit - <<<$'a\n1\n2\n3'
     [ "$status" = 2 ]
 }
+
+@test "tables with semicolons are read; decimals with a comma are refused with a hint" {
+    printf 'Datum;Kurs\n2024-01-02;1.5\n2024-01-03;2.5\n' >s.csv
+    printf 'Datum,Kurs\n2024-01-02,1.5\n2024-01-03,2.5\n' >c.csv
+    gru-scale --fit a.tsv --columns Kurs s.csv >a
+    gru-scale --fit b.tsv --columns Kurs c.csv >b
+    cmp a b
+    for number in '1,5' '"1.234,56"' '1 234,56'; do
+        printf 'Datum;Kurs\n2024-01-02;%s\n' "$number" >s.csv
+        run gru-scale --fit x.tsv --columns Kurs s.csv
+        fails 'is not a number; decimals need a point, and thousands no mark (1234.56)'
+        run gru-scale --apply a.tsv s.csv
+        fails 'decimals need a point'
+    done
+    run gru-scale --fit x.tsv --columns Kurs <<<$'Kurs\n"a,b"'
+    fails "'a,b' is not a number"
+    [[ "$output" != *decimals* ]]
+}

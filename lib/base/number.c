@@ -226,6 +226,17 @@ static bool same_word(const char *text, size_t len, const char *word) {
     return word[len] == '\0';
 }
 
+const char *gru_number_hint(const char *text, size_t len) {
+    bool digit = false, comma = false;
+    for (size_t i = 0; i < len; i++) {
+        digit = digit || (text[i] >= '0' && text[i] <= '9');
+        comma = comma || text[i] == ',';
+        if (!text[i] || !strchr("0123456789+-., ", text[i]))
+            return "";
+    }
+    return digit && comma ? "; decimals need a point, and thousands no mark (1234.56)" : "";
+}
+
 bool gru_number_missing(const char *text, size_t len) {
     trim(&text, &len);
     switch (len) {

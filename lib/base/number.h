@@ -15,6 +15,9 @@ bool gru_number_parse(const char *text, size_t len, double *out);
 bool gru_number_parse_int(const char *text, size_t len, long long *out);
 /* true for an empty field, NA, NaN, null (any case). */
 bool gru_number_missing(const char *text, size_t len);
+/* Why a text that is no number may have been meant as one: "; decimals …" for digits with commas
+ * (1.234,56), else "". */
+const char *gru_number_hint(const char *text, size_t len);
 /* The fewest digits that read back to the same float / double; returns the length. Not-a-number
  * prints as nan, infinity as inf or -inf. */
 size_t gru_number_format(float value, char out[GRU_NUMBER_MAX]);

@@ -298,6 +298,10 @@ void gru_input_consume(gru_input *in, size_t count) {
     in->consumed += count;
 }
 
+bool gru_input_is_zip(const unsigned char *bytes, size_t count) {
+    return count >= 4 && memcmp(bytes, "PK\3\4", 4) == 0;
+}
+
 bool gru_input_mappable(const gru_input *in, int *fd, uint64_t *size) {
     unsigned char magic[2];
     struct stat st;

@@ -236,6 +236,12 @@ static gru_status read_dictionary(gru_npy_reader *r, char **text, size_t *len, g
     gru_status status = gru_input_read_all(r->in, head, 8, err);
     if (status)
         return status;
+    if (gru_input_is_zip(head, 8))
+        return gru_error_set(
+            err, GRU_ERR_DATA,
+            "%s: is a ZIP archive; of an .npz, unpack the arrays (unzip), or put x "
+            "and y into one structured array and numpy.save it",
+            name);
     if (!gru_npy_magic(head, 6))
         return gru_error_set(err, GRU_ERR_DATA, "%s: is not an NPY array", name);
     if (head[6] < 1 || head[6] > 3)

@@ -28,6 +28,8 @@ gru_status gru_input_peek(gru_input *in, size_t want, const unsigned char **byte
                           gru_error *err);
 void gru_input_consume(gru_input *in, size_t count); /* count ≤ what peek gave */
 const char *gru_input_name(const gru_input *in);
+/* Whether a file begins as ZIP archives do: .npz, .xlsx. */
+bool gru_input_is_zip(const unsigned char *bytes, size_t count);
 /* The descriptor and the size, when this is a plain (not gzipped) regular file that can be mapped
  * and the read position is still 0; else false. */
 bool gru_input_mappable(const gru_input *in, int *fd, uint64_t *size);

@@ -29,6 +29,7 @@ typedef struct row_span {
 struct gru_table {
     gru_input *in;
     bool csv, lossy, ended;
+    char separator; /* of CSV: a comma or a semicolon */
     struct csv_parser parser;
     bool parser_ready;
     gru_str header_bytes; /* names, each with its NUL */
@@ -187,21 +188,21 @@ static gru_status peek_block(gru_table *t, const unsigned char **block, size_t *
     return status;
 }
 
-/* Whether libcsv is between two rows, and the block's lines are fields and commas only. */
+/* Whether libcsv is between two rows, and the block's lines are fields and separators only. */
 static bool is_plain(const gru_table *t, const unsigned char *block, size_t count) {
     enum { ROW_NOT_BEGUN }; /* libcsv's name for its first state */
     return t->parser.pstate == ROW_NOT_BEGUN && !t->after_cr && !memchr(block, '"', count) &&
            !memchr(block, '\r', count);
 }
 
-/* The block's whole lines, split at commas; 0 when there is none, else the bytes they take. */
+/* The block's whole lines, split at separators; 0 when there is none, else the bytes they take. */
 static size_t split_plain(gru_table *t, const char *block, size_t count) {
-    const char *line = block, *end;
+    const char *line = block, *end, separator = t->separator;
     for (; (end = memchr(line, '\n', count - (size_t)(line - block))); line = end + 1) {
-        for (const char *at = line, *comma; end > line && at <= end; at = comma + 1) {
-            for (comma = at; comma < end && *comma != ',';)
-                comma++;
-            add_field(t, at, (size_t)(comma - at));
+        for (const char *at = line, *stop; end > line && at <= end; at = stop + 1) {
+            for (stop = at; stop < end && *stop != separator;)
+                stop++;
+            add_field(t, at, (size_t)(stop - at));
         }
         on_csv_row('\n', t);
     }
@@ -346,20 +347,28 @@ static int never_space(unsigned char c) {
     return 0;
 }
 
-/* true when the header's line is complete in the block, or the block can't grow; *tab: it holds a
- * tab outside quotes. */
-static bool scan_header(const unsigned char *block, size_t count, bool *tab) {
+/* What a header's line holds outside quotes. */
+typedef struct header_marks {
+    bool tab, comma, semicolon;
+} header_marks;
+
+/* true when the line is complete in the block, or the block can't grow, or nothing more matters. */
+static bool scan_header(const unsigned char *block, size_t count, header_marks *has) {
     bool quoted = false, started = false, field_start = true;
+    *has = (header_marks){0};
     for (size_t i = 0; i < count; i++) {
         bool line_end = block[i] == '\n' || block[i] == '\r';
         if (block[i] == '"' && (quoted || field_start))
             quoted = !quoted;
-        else if (block[i] == '\t' && !quoted)
-            return *tab = true;
         else if (line_end && !quoted && started)
             return true;
+        has->tab = has->tab || (block[i] == '\t' && !quoted);
+        has->comma = has->comma || (block[i] == ',' && !quoted);
+        has->semicolon = has->semicolon || (block[i] == ';' && !quoted);
+        if (has->tab)
+            return true;
         started = started || !line_end;
-        field_start = line_end || block[i] == ',';
+        field_start = line_end || block[i] == ',' || block[i] == ';';
     }
     return count >= BLOCK_BYTES;
 }
@@ -367,10 +376,15 @@ static bool scan_header(const unsigned char *block, size_t count, bool *tab) {
 static gru_status detect(gru_table *t, gru_error *err) {
     const unsigned char *block;
     size_t count = 0, before;
-    bool tab = false;
-    gru_status status = gru_input_peek(t->in, 3, &block, &count, err);
+    header_marks has;
+    gru_status status = gru_input_peek(t->in, 4, &block, &count, err);
     if (status)
         return status;
+    if (gru_input_is_zip(block, count))
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s: is a ZIP archive (.npz, .xlsx, .zip), not a table; unpack it, or "
+                             "save a spreadsheet as CSV",
+                             gru_input_name(t->in));
     if (count >= 3 && memcmp(block, "\xEF\xBB\xBF", 3) == 0)
         gru_input_consume(t->in, 3);
     do {
@@ -378,8 +392,9 @@ static gru_status detect(gru_table *t, gru_error *err) {
         status = gru_input_peek(t->in, before + 1, &block, &count, err);
         if (status)
             return status;
-    } while (!scan_header(block, count, &tab) && count > before);
-    t->csv = !tab;
+    } while (!scan_header(block, count, &has) && count > before);
+    t->csv = !has.tab;
+    t->separator = has.semicolon && !has.comma ? ';' : ',';
     return GRU_OK;
 }
 
@@ -419,6 +434,7 @@ gru_status gru_table_open(gru_table **out, gru_input *in, bool lossy, gru_error 
         t->parser_ready = true;
     if (status == GRU_OK) {
         csv_set_space_func(&t->parser, never_space); /* RFC 4180: blanks belong to the field */
+        csv_set_delim(&t->parser, (unsigned char)t->separator);
         status = next_span(t, &span, err);
     }
     if (status == GRU_OK && !span)
@@ -624,7 +640,7 @@ gru_status gru_table_number(const gru_table *t, const gru_field *row, size_t col
     if (shown > WORD_SHOWN)
         for (shown = WORD_SHOWN; shown && ((unsigned char)f->text[shown] & 0xC0) == 0x80;)
             shown--;
-    return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%.100s': '%.*s'%s is not a number",
+    return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%.100s': '%.*s'%s is not a number%s",
                          gru_input_name(t->in), t->current_line, t->names[column], (int)shown,
-                         f->text, shown < f->len ? "…" : "");
+                         f->text, shown < f->len ? "…" : "", gru_number_hint(f->text, f->len));
 }

@@ -1,10 +1,11 @@
 /* Tables: CSV (libcsv, RFC 4180) or TSV (linear TSV) with a header line, read and written row by
  * row.
  *
- * The kind is told by the header: one that holds a tab outside quotes is TSV. A byte order mark is
- * skipped. Rows must have as many fields as the header, else GRU_ERR_DATA with file and line; blank
- * lines are skipped in tables of several columns. Text must be UTF-8, else GRU_ERR_DATA with the
- * line, or with `lossy` each bad byte becomes U+FFFD. */
+ * The kind is told by the header: one that holds a tab outside quotes is TSV; one that holds
+ * semicolons and no comma is CSV with semicolons, as spreadsheets of many countries write it. A
+ * byte order mark is skipped. Rows must have as many fields as the header, else GRU_ERR_DATA with
+ * file and line; blank lines are skipped in tables of several columns. Text must be UTF-8, else
+ * GRU_ERR_DATA with the line, or with `lossy` each bad byte becomes U+FFFD. */
 #ifndef GRU_IO_TABLE_H
 #define GRU_IO_TABLE_H
 

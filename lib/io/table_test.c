@@ -49,6 +49,18 @@ Test(table, csv) {
     READS("a,\"x\ty\"\n1,2\n", "2:1|2;");
 }
 
+Test(table, csv_with_semicolons) {
+    READS("a;b\n1,5;2\n", "2:1,5|2;");
+    READS("\"a\";\"b;c\"\r\n\"x;\n\"\"y\";2\r\n3;\r\n", "2:x;\n\"y|2;4:3|;");
+    READS("\"a,b\";c\n1;2\n", "2:1|2;");
+    READS("a,b;c\n1,2;3\n", "2:1|2;3;");
+    READS("\"a;b\"\n1;2\n", "2:1;2;");
+    READS("a;b\n1\n", "t:2: 1 field where the header has 2");
+    READS("PK\3\4\24\0",
+          "t: is a ZIP archive (.npz, .xlsx, .zip), not a table; unpack it, or save a "
+          "spreadsheet as CSV");
+}
+
 /* Many blocks: rows with and without quotes, line ends of both kinds, blank lines. `odd` of a
  * hundred rows are not plain. */
 static void reads_mixture(unsigned odd) {

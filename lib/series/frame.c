@@ -81,8 +81,8 @@ gru_status gru_frame_numbers(const gru_frame *f, size_t column, double *numbers,
             numbers[r] = NAN;
         else if (!gru_number_parse(text, len, &numbers[r]) || !isfinite(numbers[r]))
             return gru_error_set(err, GRU_ERR_DATA,
-                                 "%s:%llu: column '%s': '%.100s' is not a number", f->source,
-                                 f->line[r], f->name[column], text);
+                                 "%s:%llu: column '%s': '%.100s' is not a number%s", f->source,
+                                 f->line[r], f->name[column], text, gru_number_hint(text, len));
     }
     return GRU_OK;
 }

@@ -122,8 +122,8 @@ static gru_status put_cell(const mapping *m, size_t column, const char *text, si
     if (m->with[column] < 0 || gru_number_missing(text, len))
         return gru_table_put(to, text, len, err);
     if (!gru_number_parse(text, len, &value) || !isfinite(value))
-        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': '%.100s' is not a number",
-                             m->source, line, m->name[column], text);
+        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': '%.100s' is not a number%s",
+                             m->source, line, m->name[column], text, gru_number_hint(text, len));
     size_t with = (size_t)m->with[column];
     double y = m->invert ? gru_scaler_invert(m->scaler, with, value)
                          : gru_scaler_apply(m->scaler, with, value);

@@ -321,7 +321,7 @@ gru_status gru_predict_stream(gru_package *package, gru_input *in,
     if (gru_input_peek(in, 6, &start, &got, err)) {
         return err->code;
     }
-    if (got && !gru_npy_magic(start, got)) {
+    if (got && !gru_npy_magic(start, got) && !gru_input_is_zip(start, got)) {
         return gru_error_set(err, GRU_ERR_DATA,
                              "%s: is not an NPY array; --raw reads texts and tables",
                              gru_input_name(in));

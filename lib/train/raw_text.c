@@ -14,6 +14,10 @@ bool gru_package_reads_text(const gru_package *package) {
     return gru_model_input(package->model)->tokens;
 }
 
+static bool separates(char c) {
+    return c == ',' || c == ';' || c == '\t';
+}
+
 /* true where the field that starts at text is name, bare or in quotes. */
 static bool field_is(const char *text, const char *end, const char *name) {
     size_t len = strlen(name);
@@ -23,7 +27,7 @@ static bool field_is(const char *text, const char *end, const char *name) {
         return false;
     }
     text += len + quoted;
-    return text == end || *text == ',' || *text == '\t' || *text == '\r';
+    return text == end || *text == '\r' || separates(*text);
 }
 
 /* Whether the first line is a header with the vocabulary's text column. */
@@ -54,7 +58,7 @@ static gru_status has_header(gru_input *in, const char *column, bool *header, gr
     }
     *header = field_is(text, end, column);
     for (; !*header && text < end; text++) {
-        *header = (*text == ',' || *text == '\t') && field_is(text + 1, end, column);
+        *header = separates(*text) && field_is(text + 1, end, column);
     }
     return GRU_OK;
 }
