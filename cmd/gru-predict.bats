@@ -368,3 +368,19 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     cmp a.tsv b.tsv
     [ "$(printf 'bad film; but good\nbad\n' | gru-predict --raw "$F/binary.gru" | wc -l)" = 3 ]
 }
+
+@test "--steps gives quantiles as far as the horizon goes" {
+    gru-train -q --arch 'gru 2; dense 6' --loss quantile:0.1/0.9 --epochs 1 --attach "$F/scaler2.tsv" \
+        --attach "$F/window2.tsv" -o q.gru "$F/ahead.npy"
+    gru-predict --raw --steps 2 q.gru "$T/prices.csv" >two.tsv
+    [ "$(header two.tsv)" = "id y_pred_q0.1 y_pred_q0.9" ]
+    [ "$(wc -l <two.tsv)" = 3 ]
+    gru-predict --raw --steps 3 q.gru "$T/prices.csv" | head -n 3 | cmp - two.tsv
+    # The last row's window is also what --raw answers once a row more is known.
+    (cat "$T/prices.csv"; for day in 1 2 3; do echo "2030-01-0$day,1,1,1,1,1"; done) >more.csv
+    gru-predict --raw q.gru more.csv | tail -n 1 | cut -f 5-8 | tr '\t' '\n' >want
+    sed 1d two.tsv | cut -f 2,3 | tr '\t' '\n' | cmp - want
+    run gru-predict --raw --steps 4 q.gru "$T/prices.csv"
+    [ "$status" = 1 ]
+    [[ "$output" = *'gives quantiles of 3 values'*'train with gru-window --horizon 4' ]]
+}

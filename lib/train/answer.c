@@ -51,21 +51,31 @@ static size_t outputs_each(const gru_answers *a) {
     return quantiles ? quantiles : 1;
 }
 
+gru_status gru_quantile_names(gru_table_writer *w, const gru_loss *loss, size_t number,
+                              gru_error *err) {
+    for (size_t i = 0; i < loss->quantile_count; i++) {
+        char level[GRU_NUMBER_MAX], name[GRU_NUMBER_MAX + 40];
+        gru_number_format_double(loss->quantiles[i], level);
+        if (number == 0) {
+            snprintf(name, sizeof name, "y_pred_q%s", level);
+        } else {
+            snprintf(name, sizeof name, "y_pred_%zu_q%s", number, level);
+        }
+        if (gru_table_put_text(w, name, err)) {
+            return err->code;
+        }
+    }
+    return GRU_OK;
+}
+
 static gru_status put_output_names(const gru_answers *a, gru_error *err) {
     const gru_loss *loss = &a->package->loss;
-    size_t each = outputs_each(a), numbers = a->package->outputs / each;
+    size_t numbers = a->package->outputs / outputs_each(a);
     if (loss->quantile_count == 0) {
         return put_numbered(a->to, "y_pred", numbers, err);
     }
-    for (size_t i = 0; i < a->package->outputs; i++) {
-        char level[GRU_NUMBER_MAX], name[GRU_NUMBER_MAX + 40];
-        gru_number_format_double(loss->quantiles[i % each], level);
-        if (numbers == 1) {
-            snprintf(name, sizeof name, "y_pred_q%s", level);
-        } else {
-            snprintf(name, sizeof name, "y_pred_%zu_q%s", i / each + 1, level);
-        }
-        if (gru_table_put_text(a->to, name, err)) {
+    for (size_t i = 0; i < numbers; i++) {
+        if (gru_quantile_names(a->to, loss, numbers == 1 ? 0 : i + 1, err)) {
             return err->code;
         }
     }

@@ -41,6 +41,9 @@ typedef struct gru_answers {
 gru_status gru_answers_init(gru_answers *a, const gru_package *package, const gru_record_spec *spec,
                             gru_table_writer *to, gru_error *err);
 void gru_answers_free(gru_answers *a);
+/* Writes the column names of a number's quantiles: y_pred_q0.1 …, or y_pred_<number>_q0.1 … */
+gru_status gru_quantile_names(gru_table_writer *w, const gru_loss *loss, size_t number,
+                              gru_error *err);
 /* The line (or the lines, one a step) of row `row` of the runner's last batch. */
 gru_status gru_answers_row(gru_answers *a, const gru_runner *runner, size_t row,
                            const unsigned char *record, gru_error *err);

@@ -20,8 +20,9 @@ typedef struct forecaster {
     unsigned char *record;
     gru_pool *pool;
     gru_runner *runner;
-    float *values; /* [steps], as the network gives them */
+    float *values; /* [steps][each], as the network gives them */
     size_t steps, horizon, length, features;
+    size_t each; /* outputs that answer one step: 1, or its quantiles */
 } forecaster;
 
 static gru_status check_honest(const forecaster *f, gru_error *err) {
@@ -40,6 +41,13 @@ static gru_status check_honest(const forecaster *f, gru_error *err) {
                              "--steps: the model knows groups (column '%s'); forecast one group's "
                              "table with a model trained without --group",
                              w->group);
+    }
+    if (f->steps > f->horizon && f->package->loss.quantile_count) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "--steps %zu: the model gives quantiles of %zu value%s, from which "
+                             "those of later ones do not follow; train with gru-window --horizon "
+                             "%zu",
+                             f->steps, f->horizon, f->horizon == 1 ? "" : "s", f->steps);
     }
     if (f->steps > f->horizon && !alone) {
         return gru_error_set(
@@ -83,12 +91,13 @@ static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size
     }
     f->length = f->rows.windows.length;
     f->features = f->rows.windows.features;
-    f->horizon = f->package->outputs;
+    f->each = f->package->loss.quantile_count ? f->package->loss.quantile_count : 1;
+    f->horizon = f->package->outputs / f->each;
     gru_record_set(&f->spec, GRU_X, 'f', 2, f->length, f->features, 0);
     gru_runner_options how = {.batch = 1, .steps = f->length};
     if (check_honest(f, err) || gru_record_layout(&f->spec, err) ||
         gru_mem_new(&f->record, f->spec.bytes, 1, err) ||
-        gru_mem_new(&f->values, f->steps + f->horizon, sizeof *f->values, err) ||
+        gru_mem_new(&f->values, (f->steps + f->horizon) * f->each, sizeof *f->values, err) ||
         gru_window_maker_new(&f->maker, &f->rows.windows, 0, err) ||
         gru_pool_new(&f->pool, threads ? threads : gru_cpu_count(), err) ||
         gru_runner_new(&f->runner, f->package->model, f->pool, &how, err)) {
@@ -108,10 +117,10 @@ static gru_status compute(forecaster *f, gru_error *err) {
             return err->code;
         }
         const gru_real *out = gru_runner_outputs(f->runner);
-        for (size_t i = 0; i < f->horizon; i++) {
-            f->values[at + i] = (float)out[i];
+        for (size_t i = 0; i < f->horizon * f->each; i++) {
+            f->values[at * f->each + i] = (float)out[i];
         }
-        for (size_t i = 0; f->features == 1 && i < f->horizon; i++) {
+        for (size_t i = 0; f->features == 1 && f->each == 1 && i < f->horizon; i++) {
             memmove(x, x + 1, (f->length - 1) * sizeof *x);
             x[f->length - 1] = f->values[at + i];
         }
@@ -122,6 +131,7 @@ static gru_status compute(forecaster *f, gru_error *err) {
 static gru_status write_values(forecaster *f, bool csv, gru_output *out, gru_error *err) {
     gru_table_writer w;
     ptrdiff_t column = -1;
+    const gru_loss *loss = &f->package->loss;
     gru_str names = {0};
     gru_table_writer_init(&w, out, csv);
     if (f->rows.has_scaler) {
@@ -129,17 +139,20 @@ static gru_status write_values(forecaster *f, bool csv, gru_output *out, gru_err
     }
     gru_calendar_next(&f->calendar, f->steps, &names);
     gru_status status = gru_str_check(&names, err);
-    if (!status && !(status = gru_table_put_text(&w, "id", err)) &&
-        !(status = gru_table_put_text(&w, "y_pred", err))) {
+    if (!status && !(status = gru_table_put_text(&w, "id", err))) {
+        status = loss->quantile_count ? gru_quantile_names(&w, loss, 0, err)
+                                      : gru_table_put_text(&w, "y_pred", err);
+    }
+    if (!status) {
         status = gru_table_end_row(&w, err);
     }
     const char *name = gru_str_text(&names);
     for (size_t k = 0; status == GRU_OK && k < f->steps; k++) {
         size_t len = strcspn(name, "\n");
-        double value = gru_answers_unit(&f->rows.scaler, column, (double)f->values[k]);
         status = gru_table_put(&w, name, len, err);
-        if (status == GRU_OK) {
-            status = column < 0 ? gru_table_put_float(&w, f->values[k], err)
+        for (size_t i = k * f->each; status == GRU_OK && i < (k + 1) * f->each; i++) {
+            double value = gru_answers_unit(&f->rows.scaler, column, (double)f->values[i]);
+            status = column < 0 ? gru_table_put_float(&w, f->values[i], err)
                                 : gru_table_put_double(&w, value, err);
         }
         if (status == GRU_OK) {
