@@ -62,7 +62,7 @@ typedef struct gru_kern {
     const char *name;
     size_t panel; /* most columns of a panel */
     /* out[j] (+)= Σ_k a[k] wa[k][j] + Σ_k b[k] wb[k][j] for j < columns. bias [columns] starts the
-     * sum, NULL: out is added to. wa, wb: packed panels; kb may be 0. */
+     * sum, NULL: out is added to. wa, wb: packed panels; ka ≥ 1, kb may be 0. */
     void (*affine)(gru_real *out, size_t columns, const gru_real *bias, const gru_real *a,
                    size_t ka, const gru_real *wa, const gru_real *b, size_t kb, const gru_real *wb);
     /* For one sequence, columns in the lanes: out[r][j] = bias[j] + Σ_k x[r][k] w[k][j] for r <

@@ -10,7 +10,7 @@
 #include "kern/kern_vec.h"
 
 #if defined(__AVX512F__)
-enum { PANEL = 28, OUTER_ROWS = 5, OUTER_COLUMNS = 5, SUMMED = 16 };
+enum { PANEL = 25, OUTER_ROWS = 5, OUTER_COLUMNS = 5, SUMMED = 16 };
 #elif defined(__AVX__)
 enum { PANEL = 6, OUTER_ROWS = 3, OUTER_COLUMNS = 3, SUMMED = 8 };
 #else
@@ -23,6 +23,27 @@ enum { WIDEST = PANEL };
 #endif
 
 /* ---- products ---- */
+/* acc[j] += Σ_k x[k] w[k][j] for k from 1 on. */
+INLINE void affine_rest(vec acc[][NV], int width, const gru_real *x, size_t count,
+                        const gru_real *w) {
+    for (size_t k = 1; k < count; k++) {
+        vec y[NV];
+        x += GRU_LANES, w += width;
+#pragma GCC unroll 8
+        for (int v = 0; v < NV; v++)
+            y[v] = load(x + v * VW);
+#pragma GCC unroll 32
+        for (int j = 0; j < width; j++)
+#pragma GCC unroll 8
+            for (int v = 0; v < NV; v++)
+                acc[j][v] += y[v] * w[j];
+    }
+}
+
+/* Sums begin with a product, not with what they are added to: on Zen 4 a panel that begins by
+ * loading its sums while the last one's are stored loses 40 cycles. Hence a first product is
+ * rounded before it is added, in both parts alike, so that adding b's part later gives the same
+ * bits. */
 INLINE void affine_panel(gru_real *out, int width, const gru_real *bias, const gru_real *a,
                          size_t ka, const gru_real *wa, const gru_real *b, size_t kb,
                          const gru_real *wb) {
@@ -31,28 +52,27 @@ INLINE void affine_panel(gru_real *out, int width, const gru_real *bias, const g
     for (int j = 0; j < width; j++)
 #pragma GCC unroll 8
         for (int v = 0; v < NV; v++)
-            acc[j][v] = bias ? splat(bias[j]) : load(out + j * GRU_LANES + v * VW);
-    for (size_t k = 0; k < ka; k++, wa += width, a += GRU_LANES) {
-        vec x[NV];
-#pragma GCC unroll 8
-        for (int v = 0; v < NV; v++)
-            x[v] = load(a + v * VW);
+            acc[j][v] = rounded(load(a + v * VW) * wa[j]);
+    if (!bias)
 #pragma GCC unroll 32
         for (int j = 0; j < width; j++)
 #pragma GCC unroll 8
             for (int v = 0; v < NV; v++)
-                acc[j][v] += x[v] * wa[j];
-    }
-    for (size_t k = 0; k < kb; k++, wb += width, b += GRU_LANES) {
-        vec x[NV];
-#pragma GCC unroll 8
-        for (int v = 0; v < NV; v++)
-            x[v] = load(b + v * VW);
+                acc[j][v] += load(out + j * GRU_LANES + v * VW);
+    affine_rest(acc, width, a, ka, wa);
+    if (bias)
 #pragma GCC unroll 32
         for (int j = 0; j < width; j++)
 #pragma GCC unroll 8
             for (int v = 0; v < NV; v++)
-                acc[j][v] += x[v] * wb[j];
+                acc[j][v] += splat(bias[j]);
+    if (kb) {
+#pragma GCC unroll 32
+        for (int j = 0; j < width; j++)
+#pragma GCC unroll 8
+            for (int v = 0; v < NV; v++)
+                acc[j][v] += rounded(load(b + v * VW) * wb[j]);
+        affine_rest(acc, width, b, kb, wb);
     }
 #pragma GCC unroll 32
     for (int j = 0; j < width; j++)
@@ -61,38 +81,39 @@ INLINE void affine_panel(gru_real *out, int width, const gru_real *bias, const g
             store(out + j * GRU_LANES + v * VW, acc[j][v]);
 }
 
-#define PANEL_CASE(n)                                                                              \
-    case n:                                                                                        \
-        if (n <= WIDEST)                                                                           \
-            affine_panel(o, n <= WIDEST ? n : 1, bi, a, ka, pa, b, kb, pb);                        \
-        break;
-#define PANEL_CASES_4(n) PANEL_CASE(n) PANEL_CASE(n + 1) PANEL_CASE(n + 2) PANEL_CASE(n + 3)
+/* One function a width, and no part of the loop over panels: there the compiler runs out of general
+ * registers and keeps addresses in vector registers, where they wait for all multiply-adds before
+ * them. */
+typedef void panel_function(gru_real *out, const gru_real *bias, const gru_real *a, size_t ka,
+                            const gru_real *wa, const gru_real *b, size_t kb, const gru_real *wb);
+#define PANEL_FUNCTION(n)                                                                          \
+    __attribute__((noinline)) static void affine_panel_##n(                                        \
+        gru_real *out, const gru_real *bias, const gru_real *a, size_t ka, const gru_real *wa,     \
+        const gru_real *b, size_t kb, const gru_real *wb) {                                        \
+        affine_panel(out, n <= WIDEST ? n : 1, bias, a, ka, wa, b, kb, wb);                        \
+    }
+#define PANEL_NAME(n) affine_panel_##n,
+#if defined(__AVX512F__)
+#define PANELS(x)                                                                                  \
+    x(1) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13) x(14) x(15) x(16) x(17)   \
+        x(18) x(19) x(20) x(21) x(22) x(23) x(24) x(25)
+#elif defined(__AVX__)
+#define PANELS(x) x(1) x(2) x(3) x(4) x(5) x(6)
+#else
+#define PANELS(x) x(1) x(2)
+#endif
+PANELS(PANEL_FUNCTION)
 
 static void affine(gru_real *out, size_t columns, const gru_real *bias, const gru_real *a,
                    size_t ka, const gru_real *wa, const gru_real *b, size_t kb,
                    const gru_real *wb) {
+    static panel_function *const of_width[] = {PANELS(PANEL_NAME)};
     size_t panels = gru_panel_count(columns, WIDEST);
     for (size_t p = 0; p < panels; p++) {
         size_t from = gru_panel_start(columns, panels, p);
         size_t width = gru_panel_start(columns, panels, p + 1) - from;
-        gru_real *o = out + from * GRU_LANES;
-        const gru_real *bi = bias ? bias + from : NULL;
-        const gru_real *pa = wa + from * ka, *pb = kb ? wb + from * kb : NULL;
-        switch (width) {
-            PANEL_CASES_4(1)
-#if defined(__AVX__)
-            PANEL_CASES_4(5)
-#endif
-#if defined(__AVX512F__)
-            PANEL_CASES_4(9)
-            PANEL_CASES_4(13)
-            PANEL_CASES_4(17)
-            PANEL_CASES_4(21)
-            PANEL_CASES_4(25)
-#endif
-        default:
-            break;
-        }
+        of_width[width - 1](out + from * GRU_LANES, bias ? bias + from : NULL, a, ka,
+                            wa + from * ka, b, kb, kb ? wb + from * kb : NULL);
     }
 }
 
@@ -172,34 +193,36 @@ INLINE void outer_block(gru_real *w, size_t ld, int rows, int columns, const gru
             w[(size_t)i * ld + (size_t)j] += sums[i * columns + j];
 }
 
-#define OUTER_ARGS a_step, b + j *GRU_LANES, b_step, steps
-#define OUTER_CASE(r, c)                                                                           \
-    case (r)*8 + (c):                                                                              \
-        outer_block(w + i * ld + j, ld, r, c, a + i * GRU_LANES, OUTER_ARGS);                      \
-        break;
+typedef void outer_function(gru_real *w, size_t ld, const gru_real *a, ptrdiff_t a_step,
+                            const gru_real *b, ptrdiff_t b_step, size_t steps);
+#define OUTER_FUNCTION(r, c)                                                                       \
+    __attribute__((noinline)) static void outer_##r##_##c(                                         \
+        gru_real *w, size_t ld, const gru_real *a, ptrdiff_t a_step, const gru_real *b,            \
+        ptrdiff_t b_step, size_t steps) {                                                          \
+        outer_block(w, ld, r, c, a, a_step, b, b_step, steps);                                     \
+    }
+#define OUTER_NAME(r, c) outer_##r##_##c,
 #if defined(__AVX512F__)
-#define OUTER_ROW(r)                                                                               \
-    OUTER_CASE(r, 1) OUTER_CASE(r, 2) OUTER_CASE(r, 3) OUTER_CASE(r, 4) OUTER_CASE(r, 5)
-#define OUTER_ALL OUTER_ROW(1) OUTER_ROW(2) OUTER_ROW(3) OUTER_ROW(4) OUTER_ROW(5)
+#define OUTER_ROW(x, r) x(r, 1) x(r, 2) x(r, 3) x(r, 4) x(r, 5)
+#define OUTERS(x) OUTER_ROW(x, 1) OUTER_ROW(x, 2) OUTER_ROW(x, 3) OUTER_ROW(x, 4) OUTER_ROW(x, 5)
 #elif defined(__AVX__)
-#define OUTER_ROW(r) OUTER_CASE(r, 1) OUTER_CASE(r, 2) OUTER_CASE(r, 3)
-#define OUTER_ALL OUTER_ROW(1) OUTER_ROW(2) OUTER_ROW(3)
+#define OUTER_ROW(x, r) x(r, 1) x(r, 2) x(r, 3)
+#define OUTERS(x) OUTER_ROW(x, 1) OUTER_ROW(x, 2) OUTER_ROW(x, 3)
 #else
-#define OUTER_ROW(r) OUTER_CASE(r, 1) OUTER_CASE(r, 2)
-#define OUTER_ALL OUTER_ROW(1) OUTER_ROW(2)
+#define OUTER_ROW(x, r) x(r, 1) x(r, 2)
+#define OUTERS(x) OUTER_ROW(x, 1) OUTER_ROW(x, 2)
 #endif
+OUTERS(OUTER_FUNCTION)
 
 static void outer(gru_real *w, size_t ld, const gru_real *a, size_t rows, ptrdiff_t a_step,
                   const gru_real *b, size_t columns, ptrdiff_t b_step, size_t steps) {
+    static outer_function *const of_size[] = {OUTERS(OUTER_NAME)};
     for (size_t j = 0; j < columns; j += OUTER_COLUMNS)
         for (size_t i = 0; i < rows; i += OUTER_ROWS) {
             size_t r = rows - i < OUTER_ROWS ? rows - i : OUTER_ROWS;
             size_t c = columns - j < OUTER_COLUMNS ? columns - j : OUTER_COLUMNS;
-            switch (r * 8 + c) {
-                OUTER_ALL
-            default:
-                break;
-            }
+            of_size[(r - 1) * OUTER_COLUMNS + c - 1](w + i * ld + j, ld, a + i * GRU_LANES, a_step,
+                                                     b + j * GRU_LANES, b_step, steps);
         }
 }
 

@@ -37,6 +37,15 @@ INLINE vec load(const gru_real *p) {
 INLINE void store(gru_real *p, vec v) {
     *(vec *)p = v;
 }
+/* A product that no addition may take into a multiply-add. */
+INLINE vec rounded(vec x) {
+#if defined(__SSE2__)
+    __asm__("" : "+v"(x));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(x));
+#endif
+    return x;
+}
 INLINE vec splat(gru_real x) {
     return x - (vec){0};
 }
