@@ -242,6 +242,43 @@ Test(pool, runs_each_task_once) {
     }
 }
 
+typedef struct loan {
+    atomic_bool hold;
+    atomic_int runs;
+} loan;
+
+static void hold_worker(void *arg, size_t task, size_t worker) {
+    loan *l = arg;
+    cr_assert(task == 0 && worker == 1);
+    while (atomic_load(&l->hold)) {
+    }
+    atomic_fetch_add(&l->runs, 1);
+}
+
+Test(pool, jobs_do_without_a_lent_thread) {
+    gru_pool *pool;
+    gru_error err = {0};
+    loan l = {.hold = true};
+    cr_assert_eq(gru_pool_new(&pool, 2, &err), GRU_OK, "%s", err.message);
+    cr_assert(gru_pool_lend(pool, hold_worker, &l));
+    cr_assert_not(gru_pool_lend(pool, hold_worker, &l), "it is lent");
+    for (size_t round = 0; round < 100; round++) {
+        tally t = {.threads = 1};
+        gru_pool_run(pool, 64, add_task, &t);
+        cr_assert_eq(t.sum, 64 * 63 / 2);
+        cr_assert_not(t.bad, "the lent thread took part");
+    }
+    atomic_store(&l.hold, false);
+    while (!gru_pool_lend(pool, hold_worker, &l)) {
+    }
+    while (atomic_load(&l.runs) < 2) {
+    }
+    gru_pool_free(pool);
+    cr_assert_eq(gru_pool_new(&pool, 1, &err), GRU_OK, "%s", err.message);
+    cr_assert_not(gru_pool_lend(pool, hold_worker, &l), "there is one thread");
+    gru_pool_free(pool);
+}
+
 typedef struct crowd {
     atomic_size_t most;
 } crowd;

@@ -12,6 +12,7 @@
 #include "base/thread.h"
 
 #include "base/log.h"
+#include "base/spin.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,7 +20,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define CLOSED UINT32_MAX
 enum { SPIN_NANOSECONDS = 20000, SPIN_CHECK = 16, MAX_THREADS = 4096 };
@@ -39,6 +39,8 @@ struct gru_pool {
     _Atomic size_t first; /* number of the job's task 0 */
     _Atomic uint32_t count;
     _Atomic uint32_t done;
+    _Atomic(gru_task *) lent; /* what worker 1 does apart from jobs; NULL: nothing */
+    void *lent_arg;
     atomic_bool stop;
     pthread_mutex_t lock;
     size_t threads;  /* wanted */
@@ -48,20 +50,6 @@ struct gru_pool {
     gru_profile *profile;
     size_t place; /* the caller's, when the job began */
 };
-
-static void relax(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
-static int64_t nanoseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static void wake(worker *w) {
     if (!atomic_load(&w->sleeping))
@@ -94,9 +82,13 @@ static void work(gru_pool *pool, size_t number) {
     }
 }
 
+static bool is_lent(const worker *w) {
+    return w->number == 1 && atomic_load(&w->pool->lent);
+}
+
 static bool has_work(worker *w) {
     uint32_t next = (uint32_t)atomic_load(&w->pool->ticket), count = atomic_load(&w->pool->count);
-    return atomic_load(&w->pool->stop) || (next < count && w->number < count);
+    return atomic_load(&w->pool->stop) || (next < count && w->number < count) || is_lent(w);
 }
 
 static bool is_done(worker *w) {
@@ -109,9 +101,9 @@ static bool spin(worker *w, bool (*ready)(worker *)) {
     for (unsigned i = 1;; i++) {
         if (ready(w))
             return true;
-        relax();
+        gru_relax();
         if (i % SPIN_CHECK == 0) {
-            int64_t now = nanoseconds();
+            int64_t now = gru_nanoseconds();
             if (!until)
                 until = now + SPIN_NANOSECONDS;
             else if (now >= until)
@@ -135,6 +127,10 @@ static void *worker_main(void *arg) {
     worker *self = arg;
     while (!atomic_load(&self->pool->stop)) {
         await(self, has_work);
+        if (is_lent(self)) {
+            atomic_load (&self->pool->lent)(self->pool->lent_arg, 0, self->number);
+            atomic_store(&self->pool->lent, NULL);
+        }
         work(self->pool, self->number);
     }
     return NULL;
@@ -250,4 +246,17 @@ void gru_pool_run(gru_pool *pool, size_t count, gru_task *task, void *arg) {
         first += part;
     }
     gru_watch_enter(watch, place);
+}
+
+bool gru_pool_lend(gru_pool *pool, gru_task *task, void *arg) {
+    if (!pool || pool->threads == 1 || atomic_load(&pool->lent))
+        return false;
+    pool->lent_arg = arg;
+    atomic_store(&pool->lent, task);
+    if (pool->started > 1)
+        wake(&pool->workers[1]);
+    start_workers(pool, 2);
+    if (pool->started == 1)
+        atomic_store(&pool->lent, NULL);
+    return pool->started > 1;
 }

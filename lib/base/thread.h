@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/profile.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct gru_pool gru_pool;
@@ -21,6 +22,10 @@ gru_status gru_pool_new(gru_pool **out, size_t threads, gru_error *err);
 void gru_pool_free(gru_pool *pool);
 size_t gru_pool_threads(const gru_pool *pool);
 void gru_pool_run(gru_pool *pool, size_t count, gru_task *task, void *arg);
+/* Lends worker 1 out: it runs task(arg, 0, 1) as soon as it can, nobody waits for it, and jobs do
+ * without it until it is back. false: there is none, or it is lent already. The task must end
+ * before gru_pool_free. */
+bool gru_pool_lend(gru_pool *pool, gru_task *task, void *arg);
 /* Has the pool's threads watched; profile is borrowed, has as many threads, and may be NULL. While
  * a task runs its thread is in the place that the caller of gru_pool_run was in, unless the task
  * enters others; between tasks it waits. */
