@@ -44,6 +44,8 @@ typedef struct gru_cell_step {
  * block, each with all its rows (gru_lone_weight), so that a block is read from front to back. */
 typedef struct gru_lone {
     size_t units, blocks, steps; /* blocks = ⌈units / 16⌉ */
+    size_t
+        cut; /* no panel has blocks of both sides of it; the sums' order depends on it. 0: none */
     bool reversed;               /* from the last step to the first */
     const gru_real *const *sums; /* [steps]: a step's x W + biases */
     const gru_real *u;           /* recurrent weights; GRU, reset before: z and r only */
@@ -54,9 +56,29 @@ typedef struct gru_lone {
     gru_real *h;
     gru_real *c;          /* LSTM: [blocks × 16], the cell before the first step; the last after */
     gru_real *z, *reset;  /* GRU, reset before: scratch, [blocks × 16] each */
+    gru_real *begun;      /* scratch, [GRU_LONE_BEGUN]: of a stage that has begun */
     const uint8_t *valid; /* [steps]: 0 holds the state; NULL: all count */
     bool update_new, relu;
 } gru_lone;
+enum { GRU_LONE_BEGUN = 16 * GRU_LANES };
+
+/* What a call computes of a sequence. Two threads that have a side each have a gru_lone each. A
+ * stage begins with what it can sum from its own side of `h`, or of `reset`; to end it, it needs
+ * the other side of that. */
+enum {
+    GRU_LONE_LOW = 1, /* blocks before the cut */
+    GRU_LONE_HIGH = 2,
+    GRU_LONE_RESETS_BEGIN = 1, /* GRU, reset before: z and reset from the state */
+    GRU_LONE_RESETS_END = 2,
+    GRU_LONE_STATES_BEGIN = 4, /* the next state; all there is in the other cells */
+    GRU_LONE_STATES_END = 8,
+    GRU_LONE_RESETS = GRU_LONE_RESETS_BEGIN | GRU_LONE_RESETS_END,
+    GRU_LONE_STATES = GRU_LONE_STATES_BEGIN | GRU_LONE_STATES_END
+};
+typedef struct gru_lone_part {
+    size_t first, end; /* of the steps, counted as they are computed */
+    unsigned sides, stages;
+} gru_lone_part;
 
 typedef struct gru_kern {
     const char *name;
@@ -95,10 +117,10 @@ typedef struct gru_kern {
     void (*lstm_backward)(const gru_cell_step *s);
     void (*rnn_forward)(const gru_cell_step *s);
     void (*rnn_backward)(const gru_cell_step *s);
-    void (*gru_sequence)(const gru_lone *s);
-    void (*gru_before_sequence)(const gru_lone *s);
-    void (*lstm_sequence)(const gru_lone *s);
-    void (*rnn_sequence)(const gru_lone *s);
+    void (*gru_steps)(const gru_lone *s, const gru_lone_part *part);
+    void (*gru_before_steps)(const gru_lone *s, const gru_lone_part *part);
+    void (*lstm_steps)(const gru_lone *s, const gru_lone_part *part);
+    void (*rnn_steps)(const gru_lone *s, const gru_lone_part *part);
     void (*sigmoid)(gru_real *x, size_t count); /* in place; count a multiple of 16 */
     void (*tanh)(gru_real *x, size_t count);
     void (*exp)(gru_real *x, size_t count);

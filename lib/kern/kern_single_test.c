@@ -14,9 +14,10 @@ typedef enum cell { AFTER, BEFORE, LSTM, RNN, CELLS } cell;
 
 typedef struct sequence_case {
     cell cell;
-    size_t units, steps;
+    size_t units, steps, cut;
     bool reversed, masked, update_new, relu;
 } sequence_case;
+typedef void steps_kernel(const gru_lone *s, const gru_lone_part *part);
 
 /* The numbers of one case in the order of the formulas. */
 static struct numbers {
@@ -137,11 +138,44 @@ static size_t column_of(const sequence_case *s, size_t gate, size_t unit) {
                     : gru_lone_columns(s->units, 2) + gru_lone_column(s->units, 1, 0, unit);
 }
 
+static steps_kernel *kernel_of(const gru_kern *k, cell c) {
+    return c == AFTER    ? k->gru_steps
+           : c == BEFORE ? k->gru_before_steps
+           : c == LSTM   ? k->lstm_steps
+                         : k->rnn_steps;
+}
+
+/* As two threads do it, each stage begun by both before either ends it: gives the same bits. */
+static void run_in_parts(steps_kernel *steps, const gru_lone *whole, size_t width) {
+    gru_lone side[] = {*whole, *whole};
+    size_t states = (whole->steps + 1) * width;
+    gru_real *h = block(states), *c = block(width), *begun = block(GRU_LONE_BEGUN);
+    memcpy(h, whole->h, states * sizeof *h);
+    memcpy(c, whole->c, width * sizeof *c);
+    side[1].begun = begun;
+    side[0].h = side[1].h = h;
+    side[0].c = side[1].c = c;
+    steps(whole, &(gru_lone_part){0, whole->steps, GRU_LONE_LOW | GRU_LONE_HIGH,
+                                  GRU_LONE_RESETS | GRU_LONE_STATES});
+    for (size_t i = 0; i < whole->steps; i++)
+        for (unsigned stage = GRU_LONE_RESETS_BEGIN; stage <= GRU_LONE_STATES_END; stage *= 2) {
+            steps(&side[1], &(gru_lone_part){i, i + 1, GRU_LONE_HIGH, stage});
+            steps(&side[0], &(gru_lone_part){i, i + 1, GRU_LONE_LOW, stage});
+        }
+    cr_assert_eq(memcmp(h, whole->h, states * sizeof *h), 0, "%zu units cut at %zu", whole->units,
+                 whole->cut);
+    cr_assert_eq(memcmp(c, whole->c, width * sizeof *c), 0);
+    free(h);
+    free(c);
+    free(begun);
+}
+
 static void run_case(const gru_kern *k, const sequence_case *s) {
     size_t gates = gates_of(s->cell), width = (s->units + L - 1) / L * L;
     size_t columns = columns_of(s);
     gru_real *sums = block(s->steps * columns), *h = block((s->steps + 1) * width),
-             *c = block(width), *z = block(width), *reset = block(width), *cn = block(width);
+             *c = block(width), *z = block(width), *reset = block(width), *cn = block(width),
+             *begun = block(GRU_LONE_BEGUN);
     const gru_real *rows[STEPS];
     draw_numbers(s);
     gru_real *u = lay_out_u(s, 0, s->cell == BEFORE ? 2 : gates);
@@ -160,6 +194,7 @@ static void run_case(const gru_kern *k, const sequence_case *s) {
     gru_lone run = {.units = s->units,
                     .blocks = width / L,
                     .steps = s->steps,
+                    .cut = s->cut,
                     .reversed = s->reversed,
                     .sums = rows,
                     .u = u,
@@ -169,13 +204,11 @@ static void run_case(const gru_kern *k, const sequence_case *s) {
                     .c = c,
                     .z = z,
                     .reset = reset,
+                    .begun = begun,
                     .valid = s->masked ? n.valid : NULL,
                     .update_new = s->update_new,
                     .relu = s->relu};
-    (s->cell == AFTER    ? k->gru_sequence
-     : s->cell == BEFORE ? k->gru_before_sequence
-     : s->cell == LSTM   ? k->lstm_sequence
-                         : k->rnn_sequence)(&run);
+    run_in_parts(kernel_of(k, s->cell), &run, width);
     reference(s);
     for (size_t i = 0; i <= s->steps; i++)
         for (size_t j = 0; j < width; j++) {
@@ -187,7 +220,7 @@ static void run_case(const gru_kern *k, const sequence_case *s) {
         }
     for (size_t j = 0; s->cell == LSTM && j < s->units; j++)
         cr_assert(fabs((double)c[j] - n.c[j]) <= 4e-6 * (1 + fabs(n.c[j])));
-    gru_real *all[] = {sums, h, c, z, reset, cn, u, un};
+    gru_real *all[] = {sums, h, c, z, reset, cn, u, un, begun};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
 }
@@ -201,6 +234,8 @@ static void test_table(const gru_kern *k) {
                 sequence_case s = {.cell = c,
                                    .units = units[i],
                                    .steps = 1 + gru_random_below(&source, STEPS),
+                                   .cut =
+                                       gru_random_below(&source, (uint32_t)(units[i] + L - 1) / L),
                                    .reversed = way & 1,
                                    .masked = way & 2,
                                    .update_new = gru_random_below(&source, 2),

@@ -1,7 +1,9 @@
 /* A runner for single rows keeps the products of tokens: what it answers must not tell. */
-#include "nn/runner.h"
+#include "nn/runner_private.h"
+#include "nn/single_private.h"
 
 #include <criterion/criterion.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +96,106 @@ Test(single, two_threads_answer_as_one) {
         expect_as_new(&n, r, first, 3, 120 - first % 2);
     gru_runner_free(r);
     gru_pool_free(two);
+    close_network(&n);
+}
+
+static const char *const shared[] = {
+    "embedding 300 9; gru 100; gru 70; dense 3",
+    "embedding 300 9 mask; gru 64 learned-state; dropout 0.5; rnn 20; gru 128; dense 3",
+    "embedding 300 9 mask; gru 80 reset=before; gru 68 reset=before; dense 3",
+    "embedding 300 9 mask; lstm 64 learned-state; lstm 50; lstm 20; dense 3",
+    "embedding 300 9; rnn 128; attention 7; dense 3"};
+
+/* A runner whose second thread always comes. */
+static gru_runner *open_shared(const network *n) {
+    gru_runner *r = open_runner(n);
+    cr_assert(r->single && r->single->duet, "a layer is worth two threads");
+    gru_duet_insist(r->single->duet);
+    return r;
+}
+
+/* What it says is compared with one thread's. */
+static void expect_as_alone(network *n, gru_runner *r, int32_t first, int32_t len) {
+    gru_pool *two = n->pool, *one;
+    gru_error err;
+    cr_assert_eq(gru_pool_new(&one, 1, &err), GRU_OK);
+    n->pool = one;
+    expect_as_new(n, r, first, 3, len);
+    n->pool = two;
+    gru_pool_free(one);
+}
+
+static void test_shared(const char *isa) {
+    cr_assert_eq(setenv("GRU_ISA", isa, 1), 0);
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        network n;
+        open_network(&n, shared[i], 9);
+        gru_runner *r = open_shared(&n);
+        for (int32_t first = 0; first < 20; first++)
+            expect_as_alone(&n, r, first, 9 - first % 4);
+        cr_assert_eq(gru_duet_count(r->single->duet).together, 20, "%s", shared[i]);
+        gru_runner_free(r);
+        close_network(&n);
+    }
+}
+
+/* Left by its follower at each beat, or leaving it, in every layer. */
+static void test_left(const char *isa) {
+    cr_assert_eq(setenv("GRU_ISA", isa, 1), 0);
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        network n;
+        open_network(&n, shared[i], 5);
+        gru_runner *r = open_shared(&n);
+        for (uint32_t beat = 1; beat < 24; beat++) {
+            gru_duet_side side = beat % 3 ? GRU_LEADER : GRU_FOLLOWER;
+            gru_duet_settle(r->single->duet);
+            gru_duet_deafen(r->single->duet, side, beat);
+            expect_as_alone(&n, r, (int32_t)beat, 5 - (int32_t)beat % 2);
+            gru_duet_settle(r->single->duet);
+            gru_duet_deafen(r->single->duet, side, 0);
+        }
+        cr_assert_geq(gru_duet_count(r->single->duet).given_up, 3, "%s", shared[i]);
+        gru_runner_free(r);
+        close_network(&n);
+    }
+}
+
+static void on_every_isa(void (*test)(const char *)) {
+    gru_isa best;
+    gru_error err;
+    unsetenv("GRU_ISA");
+    cr_assert_eq(gru_cpu_isa(&best, &err), GRU_OK);
+    for (gru_isa isa = GRU_ISA_GENERIC; isa <= best; isa++)
+        test(gru_cpu_isa_name(isa));
+    unsetenv("GRU_ISA");
+}
+
+Test(single, two_threads_in_step_answer_as_one) {
+    on_every_isa(test_shared);
+}
+
+Test(single, a_thread_that_is_left_answers_as_one) {
+    on_every_isa(test_left);
+}
+
+static void hold_worker(void *arg, size_t task, size_t worker) {
+    (void)task;
+    (void)worker;
+    while (atomic_load((atomic_bool *)arg)) {
+    }
+}
+
+Test(single, a_thread_that_is_busy_is_not_waited_for) {
+    network n;
+    atomic_bool hold = true;
+    open_network(&n, shared[0], 9);
+    cr_assert(gru_pool_lend(n.pool, hold_worker, &hold));
+    gru_runner *r = open_runner(&n);
+    for (int32_t first = 0; first < 20; first++)
+        expect_as_alone(&n, r, first, 9);
+    cr_assert_eq(gru_duet_count(r->single->duet).together, 0);
+    atomic_store(&hold, false);
+    gru_runner_free(r);
     close_network(&n);
 }
 
