@@ -172,6 +172,15 @@ uneven() {
     [ "$(wc -l <h.tsv)" -eq 6 ]
 }
 
+@test "a resumed run keeps what was attached" {
+    reviews
+    gru-train -q --arch "$sentiment" --attach vocab.tsv --epochs 1 --checkpoint c -o m.gru train.npy
+    gru-train -q --epochs 2 --resume c -o bare.gru train.npy
+    gru-train -q --epochs 2 --resume c --attach vocab.tsv -o given.gru train.npy
+    cmp bare.gru given.gru
+    gru-predict --raw bare.gru <<<'good' | grep -Eq '^(posi|nega)tive'
+}
+
 @test "SIGINT and SIGTERM finish the batch, save and exit 130 and 143; resuming loses nothing" {
     reviews
     for try in INT:130 TERM:143; do

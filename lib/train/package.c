@@ -75,6 +75,17 @@ gru_status gru_attachments_read(gru_attachments *a, const char *const *paths, si
     return GRU_OK;
 }
 
+gru_status gru_attachments_inherit(gru_attachments *a, const gru_bundle *checkpoint,
+                                   gru_error *err) {
+    for (size_t i = 0; i < GRU_ROLE_COUNT; i++) {
+        const char *text = gru_bundle_get(checkpoint, gru_role_key(i));
+        if (text && !a->text[i] && !(a->text[i] = strdup(text))) {
+            return gru_error_memory(err, strlen(text) + 1);
+        }
+    }
+    return GRU_OK;
+}
+
 void gru_attachments_free(gru_attachments *a) {
     for (size_t i = 0; i < GRU_ROLE_COUNT; i++) {
         free(a->text[i]);

@@ -26,6 +26,9 @@ const char *gru_role_key(size_t role);
  * for a file of no known role, or two of one. */
 gru_status gru_attachments_read(gru_attachments *a, const char *const *paths, size_t count,
                                 gru_error *err);
+/* Adds what is attached to a checkpoint and wasn't given anew. */
+gru_status gru_attachments_inherit(gru_attachments *a, const gru_bundle *checkpoint,
+                                   gru_error *err);
 void gru_attachments_free(gru_attachments *a);
 /* Puts them, the loss, and the classes' names (from the vocabulary, else 0 … classes − 1; none for
  * classes 0) into a bundle. */

@@ -186,7 +186,9 @@ static gru_status open_data(gru_session *s, gru_error *err) {
         return err->code;
     }
     /* only now: the pipeline that feeds us may have been making them */
-    return gru_attachments_read(&s->attachments, w->attach.items, w->attach.count, err);
+    gru_status status =
+        gru_attachments_read(&s->attachments, w->attach.items, w->attach.count, err);
+    return !status && s->resume ? gru_attachments_inherit(&s->attachments, s->resume, err) : status;
 }
 
 static gru_status check_data(gru_session *s, const gru_dataset *d, gru_error *err) {
