@@ -262,20 +262,35 @@ static void reduce_dense(gru_runner *r, size_t piece) {
     }
 }
 
-/* The gradient of a row of the embedding is where its first task left it; few rows have a second
- * one. */
-static void reduce_row(gru_runner *r, gru_row_gradient *used) {
+static gru_real *row_of(const gru_touched *u, uint32_t row, size_t width) {
+    return u->stamp[row] == u->generation ? u->gradient + u->place[row] * width : NULL;
+}
+
+/* Row i of a task's: its gradient stays where it is, those of later tasks are added; NULL where an
+ * earlier task has it. */
+static gru_real *reduce_row(const gru_runner *r, size_t task, size_t i) {
     size_t width = r->embedding_width;
-    used->gradient = NULL;
-    for (size_t t = 0; t < r->tasks; t++) {
-        const gru_touched *u = &r->touched[t];
-        if (u->stamp[used->row] != u->generation)
-            continue;
-        gru_real *g = u->gradient + u->place[used->row] * width;
-        if (used->gradient)
-            r->plan.kern->add(used->gradient, g, width);
-        else
-            used->gradient = g;
+    uint32_t row = r->touched[task].rows[i];
+    for (size_t t = 0; t < task; t++)
+        if (r->touched[t].stamp[row] == r->touched[t].generation)
+            return NULL;
+    gru_real *sum = r->touched[task].gradient + i * width;
+    for (size_t t = task + 1; t < r->tasks; t++) {
+        const gru_real *g = row_of(&r->touched[t], row, width);
+        if (g)
+            r->plan.kern->add(sum, g, width);
+    }
+    return sum;
+}
+
+/* Rows from … end of all tasks' one after the other. */
+static void reduce_rows(gru_runner *r, size_t from, size_t end) {
+    size_t start = 0;
+    for (size_t t = 0; t < r->tasks; start += r->touched[t++].count) {
+        size_t stop = start + r->touched[t].count < end ? start + r->touched[t].count : end;
+        for (size_t i = from > start ? from : start; i < stop; i++)
+            r->used[i] =
+                (gru_row_gradient){r->touched[t].rows[i - start], reduce_row(r, t, i - start)};
     }
 }
 
@@ -283,27 +298,21 @@ static void reduce_task(void *arg, size_t task, size_t worker) {
     gru_runner *r = arg;
     size_t dense = pieces(r);
     (void)worker;
-    if (task < dense) {
+    if (task < dense)
         reduce_dense(r, task);
-        return;
-    }
-    size_t from = (task - dense) * REDUCE_ROWS, end = from + REDUCE_ROWS;
-    for (size_t i = from; i < end && i < r->used_count; i++)
-        reduce_row(r, &r->used[i]);
+    else
+        reduce_rows(r, (task - dense) * REDUCE_ROWS, (task - dense + 1) * REDUCE_ROWS);
 }
 
-static void list_used(gru_runner *r) {
+static void reduce(gru_runner *r) {
+    size_t rows = 0;
+    for (size_t t = 0; r->touched && t < r->tasks; t++)
+        rows += r->touched[t].count;
+    gru_pool_run(r->pool, pieces(r) + (rows + REDUCE_ROWS - 1) / REDUCE_ROWS, reduce_task, r);
     r->used_count = 0;
-    r->used_generation++;
-    for (size_t t = 0; r->touched && t < r->tasks; t++) {
-        const gru_touched *u = &r->touched[t];
-        for (size_t i = 0; i < u->count; i++) {
-            uint32_t *stamp = &r->used_stamp[u->rows[i]];
-            if (*stamp != r->used_generation)
-                r->used[r->used_count++].row = u->rows[i];
-            *stamp = r->used_generation;
-        }
-    }
+    for (size_t i = 0; i < rows; i++)
+        if (r->used[i].gradient)
+            r->used[r->used_count++] = r->used[i];
 }
 
 static void add_norms(gru_runner *r) {
@@ -328,9 +337,7 @@ gru_status gru_runner_train(gru_runner *r, const gru_batch *batch, gru_figures *
     if ((st = run_batch(r, true, true, err)))
         return st;
     gru_watch_enter(watch, GRU_PLACE_SUM);
-    list_used(r);
-    size_t blocks = (r->used_count + REDUCE_ROWS - 1) / REDUCE_ROWS;
-    gru_pool_run(r->pool, pieces(r) + blocks, reduce_task, r);
+    reduce(r);
     gru_penalty_back(r->plan.model, r->gradient);
     if (r->norms)
         add_norms(r);

@@ -112,9 +112,7 @@ static gru_status plan_embedding(gru_runner *r, gru_error *err) {
                                  err)));
     }
     if (!st)
-        st = gru_mem_new(&r->used, r->embedding_rows, sizeof *r->used, err);
-    if (!st)
-        st = gru_mem_new(&r->used_stamp, r->embedding_rows, sizeof *r->used_stamp, err);
+        st = gru_mem_new(&r->used, tasks * capacity, sizeof *r->used, err);
     return st;
 }
 
@@ -238,10 +236,10 @@ void gru_runner_free(gru_runner *r) {
         free(r->touched[i].rows);
         free(r->touched[i].gradient);
     }
-    void *blocks[] = {r->plan.layers,  r->plan.packed,    r->shared,    r->slot_memory, r->slots,
-                      r->layer_memory, r->task_gradients, r->touched,   r->gradient,    r->used,
-                      r->used_stamp,   r->outputs,        r->attention, r->states,      r->valid,
-                      r->errors,       r->figures,        r->norms};
+    void *blocks[] = {r->plan.layers,  r->plan.packed,    r->shared,  r->slot_memory, r->slots,
+                      r->layer_memory, r->task_gradients, r->touched, r->gradient,    r->used,
+                      r->outputs,      r->attention,      r->states,  r->valid,       r->errors,
+                      r->figures,      r->norms};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
     free(r);

@@ -18,10 +18,8 @@ struct gru_runner {
     gru_touched *touched;     /* [tasks], embedding that is trained */
     size_t embedding_at, embedding_rows, embedding_width;
     gru_real *gradient;     /* [dense_count] */
-    gru_row_gradient *used; /* [used_count of the rows] */
-    uint32_t *used_stamp;   /* [rows]: generation in which it is listed */
+    gru_row_gradient *used; /* [used_count]; room for all that the tasks touch */
     size_t used_count;
-    uint32_t used_generation;
     gru_real *outputs, *attention, *states;
     size_t attention_layer, state_layer, first_recurrent;
     double *norms;        /* [slices + 1][steps]: of each slice, and the batch's at the end */

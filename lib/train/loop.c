@@ -298,9 +298,10 @@ static void list_rows(gru_trainer *t, const unsigned char *const *records, size_
     }
     t->row_count = 0;
     for (size_t at = 0; at < t->row_limit; at += MARKS) {
-        for (uint64_t *marks = &t->marks[at / MARKS]; *marks; *marks &= *marks - 1) {
-            t->rows[t->row_count++] = (uint32_t)at + (uint32_t)__builtin_ctzll(*marks);
+        for (uint64_t marks = t->marks[at / MARKS]; marks; marks &= marks - 1) {
+            t->rows[t->row_count++] = (uint32_t)at + (uint32_t)__builtin_ctzll(marks);
         }
+        t->marks[at / MARKS] = 0;
     }
 }
 
