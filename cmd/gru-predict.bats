@@ -379,7 +379,9 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     # The last row's window is also what --raw answers once a row more is known.
     (cat "$T/prices.csv"; for day in 1 2 3; do echo "2030-01-0$day,1,1,1,1,1"; done) >more.csv
     gru-predict --raw q.gru more.csv | tail -n 1 | cut -f 5-8 | tr '\t' '\n' >want
-    sed 1d two.tsv | cut -f 2,3 | tr '\t' '\n' | cmp - want
+    # One row alone is summed in another order, so the last digit may differ.
+    sed 1d two.tsv | cut -f 2,3 | tr '\t' '\n' | paste want - |
+        awk '{ d = ($1 - $2) / $1; near += d * d <= 1e-12 } END { exit !(NR == 4 && near == 4) }'
     run gru-predict --raw --steps 4 q.gru "$T/prices.csv"
     [ "$status" = 1 ]
     [[ "$output" = *'gives quantiles of 3 values'*'train with gru-window --horizon 4' ]]
