@@ -119,31 +119,34 @@ static void affine(gru_real *out, size_t columns, const gru_real *bias, const gr
 
 #if !defined(GRU_DOUBLE) && defined(__AVX512F__)
 
-/* Lane i of the result is the sum of the lanes of v[i]: a tree that halves the lanes four times. */
+/* Lane i of the result is the sum of the lanes of v[i]: a tree that halves the lanes four times, by
+ * shuffles that have a constant and no table of lanes (several times their pace on Zen 4). */
 INLINE vec sum_lanes_16(const vec v[16]) {
     vec s[8], u[4], t[2];
 #pragma GCC unroll 8
-    for (int i = 0; i < 8; i++)
-        s[i] = __builtin_shufflevector(v[i], v[i + 8], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20,
-                                       21, 22, 23) +
-               __builtin_shufflevector(v[i], v[i + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27,
-                                       28, 29, 30, 31);
+    for (int i = 0; i < 8; i++) { /* quarters 0 + 2 and 1 + 3 of two vectors */
+        vec a = v[i % 4 + i / 4 * 8], b = v[i % 4 + i / 4 * 8 + 4];
+        s[i] =
+            __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+            __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30,
+                                    31);
+    }
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; i++)
-        u[i] = __builtin_shufflevector(s[i], s[i + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24,
+    for (int i = 0; i < 4; i++) /* one quarter of four */
+        u[i] = __builtin_shufflevector(s[i], s[i + 4], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24,
                                        25, 26, 27) +
-               __builtin_shufflevector(s[i], s[i + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15,
+               __builtin_shufflevector(s[i], s[i + 4], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23,
                                        28, 29, 30, 31);
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++)
-        t[i] = __builtin_shufflevector(u[i], u[i + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12,
-                                       13, 28, 29) +
-               __builtin_shufflevector(u[i], u[i + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27,
-                                       14, 15, 30, 31);
-    return __builtin_shufflevector(t[0], t[1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28,
-                                   14, 30) +
-           __builtin_shufflevector(t[0], t[1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29,
-                                   15, 31);
+        t[i] = __builtin_shufflevector(u[2 * i], u[2 * i + 1], 0, 2, 16, 18, 4, 6, 20, 22, 8, 10,
+                                       24, 26, 12, 14, 28, 30) +
+               __builtin_shufflevector(u[2 * i], u[2 * i + 1], 1, 3, 17, 19, 5, 7, 21, 23, 9, 11,
+                                       25, 27, 13, 15, 29, 31);
+    return __builtin_shufflevector(t[0], t[1], 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14,
+                                   28, 30) +
+           __builtin_shufflevector(t[0], t[1], 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15,
+                                   29, 31);
 }
 INLINE void sum_lanes(gru_real *sums, const vec *acc, int count) {
     vec pad[32];
@@ -165,32 +168,48 @@ INLINE void sum_lanes(gru_real *sums, const vec *acc, int count) {
 }
 #endif
 
+/* acc[i][j] (+)= a[i] b[j] */
+INLINE void outer_step(vec *acc, int rows, int columns, const gru_real *a, const gru_real *b,
+                       bool first) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; v++) {
+        vec y[OUTER_COLUMNS];
+#pragma GCC unroll 8
+        for (int j = 0; j < columns; j++)
+            y[j] = load(b + j * GRU_LANES + v * VW);
+#pragma GCC unroll 8
+        for (int i = 0; i < rows; i++) {
+            vec x = load(a + i * GRU_LANES + v * VW);
+#pragma GCC unroll 8
+            for (int j = 0; j < columns; j++)
+                acc[i * columns + j] = first && v == 0 ? x * y[j] : acc[i * columns + j] + x * y[j];
+        }
+    }
+}
+
+/* w[i·ld + j] += sums[i·columns + j], by fours where they reach. */
+INLINE void add_block(gru_real *w, size_t ld, int rows, int columns, const gru_real *sums) {
+    typedef gru_real four __attribute__((vector_size(4 * sizeof(gru_real)), aligned(4), may_alias));
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++, w += ld, sums += columns) {
+        int j = columns >= 4 ? 4 : 0;
+        if (j)
+            *(four *)w += *(const four *)sums;
+        for (; j < columns; j++)
+            w[j] += sums[j];
+    }
+}
+
+/* Sums begin with a product here too (affine_panel). */
 INLINE void outer_block(gru_real *w, size_t ld, int rows, int columns, const gru_real *a,
                         ptrdiff_t a_step, const gru_real *b, ptrdiff_t b_step, size_t steps) {
     vec acc[OUTER_ROWS * OUTER_COLUMNS];
-#pragma GCC unroll 32
-    for (int i = 0; i < rows * columns; i++)
-        acc[i] = (vec){0};
-    for (size_t t = 0; t < steps; t++, a += a_step, b += b_step)
-#pragma GCC unroll 8
-        for (int v = 0; v < NV; v++) {
-            vec y[OUTER_COLUMNS];
-#pragma GCC unroll 8
-            for (int j = 0; j < columns; j++)
-                y[j] = load(b + j * GRU_LANES + v * VW);
-#pragma GCC unroll 8
-            for (int i = 0; i < rows; i++) {
-                vec x = load(a + i * GRU_LANES + v * VW);
-#pragma GCC unroll 8
-                for (int j = 0; j < columns; j++)
-                    acc[i * columns + j] += x * y[j];
-            }
-        }
+    outer_step(acc, rows, columns, a, b, true);
+    for (size_t t = 1; t < steps; t++)
+        outer_step(acc, rows, columns, a += a_step, b += b_step, false);
     gru_real sums[32] __attribute__((aligned(64)));
     sum_lanes(sums, acc, rows * columns);
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++)
-            w[(size_t)i * ld + (size_t)j] += sums[i * columns + j];
+    add_block(w, ld, rows, columns, sums);
 }
 
 typedef void outer_function(gru_real *w, size_t ld, const gru_real *a, ptrdiff_t a_step,
@@ -217,6 +236,8 @@ OUTERS(OUTER_FUNCTION)
 static void outer(gru_real *w, size_t ld, const gru_real *a, size_t rows, ptrdiff_t a_step,
                   const gru_real *b, size_t columns, ptrdiff_t b_step, size_t steps) {
     static outer_function *const of_size[] = {OUTERS(OUTER_NAME)};
+    if (!steps)
+        return;
     for (size_t j = 0; j < columns; j += OUTER_COLUMNS)
         for (size_t i = 0; i < rows; i += OUTER_ROWS) {
             size_t r = rows - i < OUTER_ROWS ? rows - i : OUTER_ROWS;
