@@ -107,6 +107,46 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     gru-predict - "$F/reviews.npy" <"$F/binary.gru" | cmp - a.tsv
 }
 
+@test "what comes before a bad row is answered, and told first if it is bad itself" {
+    { head -n 1 "$T/reviews.csv"; for _ in 1 2; do tail -n +2 "$T/reviews.csv"; done; } |
+        awk 'NR == 1501 { sub(/(positive|negative)/, "neither") } { print }' >labels.csv
+    for threads in 1 2; do
+        run --separate-stderr bash -c 'gru-predict --raw --threads "$2" "$1/binary.gru" labels.csv' - "$F" $threads
+        [ "$status" -eq 1 ]
+        [ "${#lines[@]}" -eq $((1 + 1499 / 256 * 256)) ]
+        [[ $stderr == *"labels.csv:1501: label 'neither' is not one of the model's"* ]]
+    done
+    # row 700 has words that the network has no rows for; row 1100 is cut
+    awk 'BEGIN {
+        print "text\tsentiment"
+        for (i = 1; i <= 1100; i++) {
+            line = "w" i % 50
+            for (n = 0; i == 700 && n < 60; n++) line = line " rare" n
+            print line "\t" i % 2
+        }
+    }' | gru-tokenize --fit v.tsv --text text --label sentiment --max-len 70 -o x.npy
+    awk 'BEGIN { print "text\tsentiment"; for (i = 1; i <= 99; i++) print "w" i % 50 "\t" i % 2 }' |
+        gru-tokenize --fit w.tsv --text text --label sentiment --max-len 70 -o y.npy
+    gru-train -q --arch 'embedding 100 4; gru 4; dense 1 sigmoid' --epochs 1 -o m.gru y.npy
+    for threads in 1 2; do
+        run --separate-stderr bash -c 'head -c -5 x.npy | gru-predict --threads "$1" m.gru' - $threads
+        [ "$status" -eq 1 ]
+        [ "${#lines[@]}" -eq 513 ]
+        [[ $stderr == *"standard input: row 700: "* ]]
+    done
+}
+
+@test "reading goes on while the answers wait for their reader" {
+    awk 'BEGIN { for (i = 0; i < 12288; i++) printf "%0100d a word\n", i }' >lines
+    { cat lines; touch sent; } | gru-predict --raw --batch-size 4096 "$F/binary.gru" - | {
+        for _ in $(seq 200); do [ -e sent ] || sleep 0.1; done
+        [ -e sent ] && touch overlapped
+        cat >answers
+    }
+    [ -e overlapped ]
+    gru-predict --raw --threads 1 "$F/binary.gru" lines | cmp - answers
+}
+
 @test "--raw on lines: one answer a line, also for blank ones" {
     run gru-predict --raw "$F/binary.gru" <<<$'這個產品太棒了，我非常喜歡！\n\nxyzzy'
     [ "$status" -eq 0 ]

@@ -372,16 +372,10 @@ static gru_status put_line(const gru_answers *a, const gru_real *out, const unsi
     return gru_table_end_row(a->to, err);
 }
 
-gru_status gru_answers_row(gru_answers *a, const gru_runner *runner, size_t row,
+gru_status gru_answers_row(gru_answers *a, const gru_real *out, size_t first, size_t end,
                            const unsigned char *record, gru_error *err) {
-    size_t outputs = a->package->outputs, first = 0, end = 1, steps = 1;
-    const gru_real *out = gru_runner_outputs(runner);
-    if (per_step(a)) {
-        steps = a->spec.slot[GRU_X].shape[0];
-        gru_runner_valid(runner, row, &first, &end);
-    }
     for (size_t step = first; step < end; step++) {
-        if (put_line(a, out + (row * steps + step) * outputs, record, step, err)) {
+        if (put_line(a, out + step * a->package->outputs, record, step, err)) {
             return err->code;
         }
     }

@@ -14,7 +14,6 @@
 #define GRU_TRAIN_ANSWER_H
 
 #include "io/table.h"
-#include "nn/runner.h"
 #include "series/scaler.h"
 #include "series/window.h"
 #include "train/package.h"
@@ -44,8 +43,9 @@ void gru_answers_free(gru_answers *a);
 /* Writes the column names of a number's quantiles: y_pred_q0.1 …, or y_pred_<number>_q0.1 … */
 gru_status gru_quantile_names(gru_table_writer *w, const gru_loss *loss, size_t number,
                               gru_error *err);
-/* The line (or the lines, one a step) of row `row` of the runner's last batch. */
-gru_status gru_answers_row(gru_answers *a, const gru_runner *runner, size_t row,
+/* The line of the next record, or the lines of its steps first … end − 1. out: [K] or [steps][K].
+ */
+gru_status gru_answers_row(gru_answers *a, const gru_real *out, size_t first, size_t end,
                            const unsigned char *record, gru_error *err);
 /* A number of the network in the units of the scaler's column (−1: as it is), rounded to what a
  * float holds. */

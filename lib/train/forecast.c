@@ -4,6 +4,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "series/calendar.h"
+#include "nn/runner.h"
 #include "train/raw_rows.h"
 
 #include <math.h>

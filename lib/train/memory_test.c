@@ -146,7 +146,8 @@ static void train(const memory_case *c, const char *data, const char *model) {
     cr_expect_eq(s.grown, 0, "%s: %zu of %zu batches allocated", c->arch, s.grown, s.batches);
 }
 
-/* The rows in batches; the first may still meet something new. */
+/* The rows in batches. The first may still meet something new; it is through when the third was
+ * handed on. */
 static void predict(const char *data, const char *model, size_t batch) {
     gru_error err = {0};
     gru_package package;
@@ -166,11 +167,11 @@ static void predict(const char *data, const char *model, size_t batch) {
         void *room = gru_predictor_room(p, &max);
         cr_assert_eq(gru_npy_next(reader, room, max, &got, &err), GRU_OK);
         cr_assert_eq(gru_predictor_filled(p, got, &err), GRU_OK, "%s", err.message);
-        before = batches == 0 ? atomic_load(&calls) : before;
+        before = batches == 2 ? atomic_load(&calls) : before;
     }
     cr_expect_eq(atomic_load(&calls), before, "%s in batches of %zu: %zu allocations", model, batch,
                  atomic_load(&calls) - before);
-    cr_expect_geq(batches, 3);
+    cr_expect_geq(batches, 5);
     gru_predictor_free(p);
     gru_output_discard(out);
     gru_npy_close(reader);

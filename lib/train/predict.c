@@ -1,17 +1,24 @@
-/* Predictions of a stream of samples, in constant memory. */
+/* Predictions of a stream of samples, in constant memory.
+ *
+ * Batches go round in three slots: the caller fills one while a thread computes the one before it
+ * and another writes the one before that. The threads are started by the first full batch, so what
+ * fits into one has none. */
 #include "train/predict.h"
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "base/relay.h"
+#include "nn/runner.h"
 #include "text/vocab.h"
-#include "train/dataset.h"
 #include "train/bucket.h"
+#include "train/dataset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFER_BYTES = 64 << 20 };
+/* OVERLAP_ROWS: batches of fewer rows are computed sooner than they are handed on. */
+enum { BUFFER_BYTES = 64 << 20, SLOTS = 3, OVERLAP_ROWS = 16 };
 
 /* A table beside the predictions: attention weights or states, one line a step. */
 typedef struct side {
@@ -23,6 +30,15 @@ typedef struct row_length {
     uint32_t steps, row;
 } row_length;
 
+/* A batch on its way from the caller to the table. */
+typedef struct slot {
+    unsigned char *buffer; /* [batch] records; NULL: not yet in use */
+    const unsigned char **records;
+    size_t filled, first; /* rows, and those before them */
+    gru_real *outputs;    /* [batch][answer] */
+    size_t *span;         /* [batch][2]: the steps that have an answer */
+} slot;
+
 struct gru_predictor {
     gru_package *package;
     const char *name;
@@ -33,15 +49,17 @@ struct gru_predictor {
     gru_output *out;
     gru_table_writer to;
     gru_answers answers;
-    unsigned char *buffer; /* [batch] records */
-    const unsigned char **records;
+    slot slots[SLOTS];
+    size_t at;        /* the slot that is being filled */
+    size_t answer;    /* numbers of a row's */
+    gru_relay *relay; /* NULL: not yet, or not wanted */
     /* rows of similar length lie in one slice, where they can differ; the runner's row k is ours
      * lengths[k].row, and our row i the runner's place[i] */
     bool sorted;
     row_length *lengths;
     const unsigned char **by_length;
     size_t *place;
-    size_t filled, rows;
+    size_t rows; /* handed on */
     side attention, states;
     gru_vocab *vocab; /* names of tokens beside the attention; or NULL */
 };
@@ -97,23 +115,25 @@ static gru_status open_states(gru_predictor *p, gru_error *err) {
     return gru_table_end_row(&p->states.to, err);
 }
 
-static gru_status start_line(gru_predictor *p, side *s, size_t row, size_t step, gru_error *err) {
+static gru_status start_line(gru_predictor *p, const slot *b, side *s, size_t row, size_t step,
+                             gru_error *err) {
     const char *id;
-    size_t len = gru_record_id(&p->spec, p->records[row], &id);
+    size_t len = gru_record_id(&p->spec, b->records[row], &id);
     gru_status status = p->spec.slot[GRU_ID].type
                             ? gru_table_put(&s->to, id, len, err)
-                            : gru_table_put_int(&s->to, (long long)(p->rows + row + 1), err);
+                            : gru_table_put_int(&s->to, (long long)(b->first + row + 1), err);
     return status ? status : gru_table_put_int(&s->to, (long long)step + 1, err);
 }
 
-static gru_status put_token(gru_predictor *p, size_t row, size_t step, gru_error *err) {
+static gru_status put_token(gru_predictor *p, const slot *b, size_t row, size_t step,
+                            gru_error *err) {
     int32_t id;
-    memcpy(&id, p->records[row] + p->spec.slot[GRU_X].offset + step * sizeof id, sizeof id);
+    memcpy(&id, b->records[row] + p->spec.slot[GRU_X].offset + step * sizeof id, sizeof id);
     const char *word = gru_vocab_word(p->vocab, id);
     return gru_table_put_text(&p->attention.to, word ? word : "", err);
 }
 
-static gru_status put_sides(gru_predictor *p, size_t row, gru_error *err) {
+static gru_status put_sides(gru_predictor *p, const slot *b, size_t row, gru_error *err) {
     size_t first, end, units, steps = p->spec.slot[GRU_X].shape[0];
     const gru_real *weights = gru_runner_attention(p->runner);
     const gru_real *states = gru_runner_states(p->runner, &units);
@@ -121,7 +141,7 @@ static gru_status put_sides(gru_predictor *p, size_t row, gru_error *err) {
     gru_runner_valid(p->runner, place, &first, &end);
     for (size_t t = first; p->attention.out && t < end; t++) {
         side *s = &p->attention;
-        if (start_line(p, s, row, t, err) || (p->vocab && put_token(p, row, t, err)) ||
+        if (start_line(p, b, s, row, t, err) || (p->vocab && put_token(p, b, row, t, err)) ||
             gru_table_put_float(&s->to, (float)weights[place * steps + t], err) ||
             gru_table_end_row(&s->to, err)) {
             return err->code;
@@ -129,7 +149,7 @@ static gru_status put_sides(gru_predictor *p, size_t row, gru_error *err) {
     }
     for (size_t t = first; p->states.out && t < end; t++) {
         side *s = &p->states;
-        gru_status status = start_line(p, s, row, t, err);
+        gru_status status = start_line(p, b, s, row, t, err);
         for (size_t u = 0; status == GRU_OK && u < units; u++) {
             status =
                 gru_table_put_float(&s->to, (float)states[(place * steps + t) * units + u], err);
@@ -154,6 +174,20 @@ static bool may_sort(const gru_predictor *p) {
     return gru_rows_differ(p->package->model, &p->spec);
 }
 
+static gru_status new_slot(const gru_predictor *p, slot *b, gru_error *err) {
+    size_t batch = p->options.batch;
+    if (gru_mem_new(&b->buffer, batch, p->spec.bytes, err) ||
+        gru_mem_new(&b->records, batch, sizeof *b->records, err) ||
+        gru_mem_new(&b->outputs, batch, p->answer * sizeof *b->outputs, err) ||
+        gru_mem_new(&b->span, batch, 2 * sizeof *b->span, err)) {
+        return err->code;
+    }
+    for (size_t i = 0; i < batch; i++) {
+        b->records[i] = b->buffer + i * p->spec.bytes;
+    }
+    return GRU_OK;
+}
+
 static gru_status set_up(gru_predictor *p, gru_error *err) {
     const gru_predict_options *o = &p->options;
     size_t threads = o->threads ? o->threads : gru_cpu_count();
@@ -161,21 +195,18 @@ static gru_status set_up(gru_predictor *p, gru_error *err) {
                               .steps = p->spec.slot[GRU_X].dims ? p->spec.slot[GRU_X].shape[0] : 1,
                               .want_attention = o->attention != NULL,
                               .want_states = o->states != NULL};
+    p->answer = p->package->outputs * (gru_model_per_step(p->package->model) ? how.steps : 1);
     gru_table_writer_init(&p->to, p->out, o->csv);
     if (gru_answers_init(&p->answers, p->package, &p->spec, &p->to, err)) {
         return gru_error_at(err, "%s", p->name);
     }
-    if (gru_mem_new(&p->buffer, o->batch, p->spec.bytes, err) ||
-        gru_mem_new(&p->records, o->batch, sizeof *p->records, err) ||
+    if (new_slot(p, &p->slots[0], err) ||
         gru_mem_new(&p->lengths, o->batch, sizeof *p->lengths, err) ||
         gru_mem_new(&p->by_length, o->batch, sizeof *p->by_length, err) ||
         gru_mem_new(&p->place, o->batch, sizeof *p->place, err) ||
         gru_pool_new(&p->pool, threads, err) ||
         gru_runner_new(&p->runner, p->package->model, p->pool, &how, err)) {
         return err->code;
-    }
-    for (size_t i = 0; i < o->batch; i++) {
-        p->records[i] = p->buffer + i * p->spec.bytes;
     }
     p->sorted = may_sort(p);
     if (o->attention && open_attention(p, err)) {
@@ -215,24 +246,26 @@ void gru_predictor_free(gru_predictor *p) {
     if (!p) {
         return;
     }
+    gru_relay_free(p->relay);
     gru_output_discard(p->attention.out);
     gru_output_discard(p->states.out);
     gru_answers_free(&p->answers);
     gru_runner_free(p->runner);
     gru_pool_free(p->pool);
     gru_vocab_free(p->vocab);
-    free(p->buffer);
-    free(p->records);
+    for (size_t i = 0; i < SLOTS; i++) {
+        free(p->slots[i].buffer);
+        free(p->slots[i].records);
+        free(p->slots[i].outputs);
+        free(p->slots[i].span);
+    }
     free(p->lengths);
     free(p->by_length);
     free(p->place);
     free(p);
 }
 
-void *gru_predictor_room(gru_predictor *p, size_t *max) {
-    *max = p->options.batch - p->filled;
-    return p->buffer + p->filled * p->spec.bytes;
-}
+/* ---- a batch ---- */
 
 static int shorter(const void *a, const void *b) {
     const row_length *x = a, *y = b;
@@ -242,62 +275,137 @@ static int shorter(const void *a, const void *b) {
     return x->row < y->row ? -1 : 1;
 }
 
-static void sort_batch(gru_predictor *p) {
-    for (size_t i = 0; i < p->filled; i++) {
+static void sort_batch(gru_predictor *p, const slot *b) {
+    for (size_t i = 0; i < b->filled; i++) {
         uint32_t first = 0, end = 0;
         if (p->sorted) {
-            gru_row_span(p->package->model, &p->spec, p->records[i], &first, &end);
+            gru_row_span(p->package->model, &p->spec, b->records[i], &first, &end);
         }
         p->lengths[i] = (row_length){end - first, (uint32_t)i};
     }
     if (p->sorted) {
-        qsort(p->lengths, p->filled, sizeof *p->lengths, shorter);
+        qsort(p->lengths, b->filled, sizeof *p->lengths, shorter);
     }
-    for (size_t k = 0; k < p->filled; k++) {
-        p->by_length[k] = p->records[p->lengths[k].row];
+    for (size_t k = 0; k < b->filled; k++) {
+        p->by_length[k] = b->records[p->lengths[k].row];
         p->place[p->lengths[k].row] = k;
     }
 }
 
-static gru_status run(gru_predictor *p, gru_error *err) {
-    gru_batch batch = {p->filled, p->by_length, &p->spec, 0, 0};
-    if (p->filled == 0) {
-        return GRU_OK;
+/* What the runner says of a row, before its next batch. */
+static void keep_answer(const gru_predictor *p, slot *b, size_t row) {
+    size_t place = p->place[row], *span = b->span + 2 * row;
+    memcpy(b->outputs + row * p->answer, gru_runner_outputs(p->runner) + place * p->answer,
+           p->answer * sizeof *b->outputs);
+    span[0] = 0;
+    span[1] = 1;
+    if (gru_model_per_step(p->package->model)) {
+        gru_runner_valid(p->runner, place, &span[0], &span[1]);
     }
-    sort_batch(p);
+}
+
+/* With the side tables, which show what only the runner has. */
+static gru_status compute(void *arg, size_t number, gru_error *err) {
+    gru_predictor *p = arg;
+    slot *b = &p->slots[number];
+    gru_batch batch = {b->filled, p->by_length, &p->spec, 0, 0};
     size_t tokens = gru_model_arch(p->package->model)->layers[0].rows;
-    for (size_t row = 0; row < p->filled; row++) {
-        if (gru_record_check(&p->spec, p->records[row], p->rows + row, tokens, err)) {
+    sort_batch(p, b);
+    for (size_t row = 0; row < b->filled; row++) {
+        if (gru_record_check(&p->spec, b->records[row], b->first + row, tokens, err)) {
             return gru_error_at(err, "%s", p->name);
         }
     }
     if (gru_runner_predict(p->runner, &batch, err)) {
         return gru_error_at(err, "%s", p->name);
     }
-    for (size_t row = 0; row < p->filled; row++) {
-        gru_status status =
-            gru_answers_row(&p->answers, p->runner, p->place[row], p->records[row], err);
-        if (status == GRU_OK && (p->attention.out || p->states.out)) {
-            status = put_sides(p, row, err);
+    for (size_t row = 0; row < b->filled; row++) {
+        keep_answer(p, b, row);
+        if ((p->attention.out || p->states.out) && put_sides(p, b, row, err)) {
+            return err->code;
         }
+    }
+    return GRU_OK;
+}
+
+static gru_status write_answers(void *arg, size_t number, gru_error *err) {
+    gru_predictor *p = arg;
+    slot *b = &p->slots[number];
+    for (size_t row = 0; row < b->filled; row++) {
+        const size_t *span = b->span + 2 * row;
+        gru_status status = gru_answers_row(&p->answers, b->outputs + row * p->answer, span[0],
+                                            span[1], b->records[row], err);
         if (status != GRU_OK) {
             return status == GRU_ERR_DATA ? gru_error_at(err, "%s", p->name) : status;
         }
     }
-    p->rows += p->filled;
-    p->filled = 0;
+    b->filled = 0;
     return gru_output_flush(p->out, err);
 }
 
-gru_status gru_predictor_filled(gru_predictor *p, size_t count, gru_error *err) {
-    p->filled += count;
-    return p->filled == p->options.batch ? run(p, err) : GRU_OK;
+/* ---- the way of a batch ---- */
+
+/* Has the batches that follow overlap. */
+static gru_status start_relay(gru_predictor *p, gru_error *err) {
+    gru_relay_stage *const stages[] = {compute, write_answers};
+    for (size_t i = 1; i < SLOTS; i++) {
+        if (new_slot(p, &p->slots[i], err)) {
+            return err->code;
+        }
+    }
+    return gru_relay_new(&p->relay, stages, 2, SLOTS, p, err);
 }
 
-gru_status gru_predictor_end(gru_predictor *p, gru_error *err) {
-    side *const sides[] = {&p->attention, &p->states};
-    if (run(p, err)) {
+static gru_status hand_on(gru_predictor *p, gru_error *err) {
+    slot *b = &p->slots[p->at];
+    b->first = p->rows;
+    p->rows += b->filled;
+    if (p->relay) {
+        return gru_relay_pass(p->relay, &p->at, err);
+    }
+    return compute(p, p->at, err) ? err->code : write_answers(p, p->at, err);
+}
+
+void *gru_predictor_room(gru_predictor *p, size_t *max) {
+    const slot *b = &p->slots[p->at];
+    *max = p->options.batch - b->filled;
+    return b->buffer + b->filled * p->spec.bytes;
+}
+
+gru_status gru_predictor_filled(gru_predictor *p, size_t count, gru_error *err) {
+    const gru_predict_options *o = &p->options;
+    slot *b = &p->slots[p->at];
+    b->filled += count;
+    if (b->filled < o->batch) {
+        return GRU_OK;
+    }
+    if (!p->relay && o->threads != 1 && o->batch >= OVERLAP_ROWS && start_relay(p, err)) {
         return err->code;
+    }
+    return hand_on(p, err);
+}
+
+/* Batches before the caller's failure have their own word first. */
+static gru_status finish_batches(gru_predictor *p, gru_status status, gru_error *err) {
+    gru_error earlier = {0};
+    if (status == GRU_OK && p->slots[p->at].filled) {
+        status = hand_on(p, err);
+    }
+    if (p->relay && gru_relay_end(p->relay, &earlier)) {
+        *err = earlier;
+        return err->code;
+    }
+    return status;
+}
+
+gru_status gru_predictor_end(gru_predictor *p, gru_status status, gru_error *err) {
+    if (!p) {
+        return status;
+    }
+    side *const sides[] = {&p->attention, &p->states};
+    status = finish_batches(p, status, err);
+    if (status != GRU_OK) {
+        return status;
     }
     if (p->rows == 0) {
         return gru_error_set(err, GRU_ERR_DATA, "%s: no samples", p->name);
@@ -338,9 +446,7 @@ gru_status gru_predict_stream(gru_package *package, gru_input *in,
             status = gru_predictor_filled(p, got, err);
         }
     }
-    if (status == GRU_OK) {
-        status = gru_predictor_end(p, err);
-    }
+    status = gru_predictor_end(p, status, err);
     gru_predictor_free(p);
     gru_npy_close(reader);
     return status;

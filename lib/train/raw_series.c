@@ -151,9 +151,7 @@ gru_status gru_predict_raw_series(gru_package *package, gru_input *in, bool loss
         status = c.rows.windows.sequences ? predict_sequences(&c, package, options, out, err)
                                           : predict_windows(&c, package, options, out, err);
     }
-    if (status == GRU_OK) {
-        status = gru_predictor_end(c.predictor, err);
-    }
+    status = gru_predictor_end(c.predictor, status, err);
     gru_predictor_free(c.predictor);
     for (size_t i = 0; i < c.makers; i++) {
         gru_window_maker_free(c.maker[i]);

@@ -157,9 +157,7 @@ gru_status gru_predict_raw_text(gru_package *package, gru_input *in, bool lossy,
             status = gru_predictor_filled(r.predictor, 1, err);
         }
     }
-    if (status == GRU_OK) {
-        status = gru_predictor_end(r.predictor, err);
-    }
+    status = gru_predictor_end(r.predictor, status, err);
     gru_predictor_free(r.predictor);
     if (r.source) {
         gru_source_close(r.source);
