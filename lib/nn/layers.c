@@ -41,12 +41,20 @@ static void reserve_embedding(const gru_plan *plan, const gru_layer_plan *l, gru
         gru_tokens_reserve(plan, s, a);
 }
 
+/* The rows of `count` × 16 tokens, in steps of the layer's output. Those of the next 16 are asked
+ * for meanwhile: they lie anywhere in the table. */
 static void look_up(const gru_plan *plan, const gru_layer_plan *l, gru_real *out,
-                    const uint32_t ids[L]) {
+                    const uint32_t *ids, size_t count) {
     const gru_real *table = weights_at(plan, l->kernel_at), *rows[L];
-    for (size_t i = 0; i < L; i++)
-        rows[i] = table + ids[i] * l->out.units;
-    plan->kern->to_lanes(out, rows, l->out.units);
+    size_t width = l->out.units, line = 64 / sizeof *table;
+    for (size_t t = 0; t < count; t++, ids += L, out += l->out_step) {
+        for (size_t i = 0; t + 1 < count && i < L; i++)
+            for (size_t k = 0; k < width; k += line)
+                __builtin_prefetch(table + ids[L + i] * width + k, 0, 2);
+        for (size_t i = 0; i < L; i++)
+            rows[i] = table + ids[i] * width;
+        plan->kern->to_lanes(out, rows, width);
+    }
 }
 
 static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
@@ -56,12 +64,11 @@ static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru
     if (s->tokens.table)
         return; /* nobody reads it */
     if (for_tokens(plan) && gru_tokens_list(plan, s)) {
-        for (size_t g = 0; g < s->tokens.groups; g++)
-            look_up(plan, l, m->own + g * l->out_step, s->tokens.ids + g * L);
+        look_up(plan, l, m->own, s->tokens.ids, s->tokens.groups);
         return;
     }
-    for (size_t t = s->first; t < s->end; t++)
-        look_up(plan, l, m->own + t * l->out_step, (const uint32_t *)s->ids + t * L);
+    look_up(plan, l, m->own + s->first * l->out_step, (const uint32_t *)s->ids + s->first * L,
+            s->end - s->first);
     /* what lies outside is never read by a layer that knows the mask; others must see numbers */
     memset(m->own, 0, s->first * l->out_step * sizeof *m->own);
     memset(m->own + s->end * l->out_step, 0, (plan->steps - s->end) * l->out_step * sizeof *m->own);
