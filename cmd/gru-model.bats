@@ -117,9 +117,9 @@ tensor() { # NAME BYTES
 
 @test "convert --best takes the best epoch's weights" {
     gru-window --length 5 --target Close "$T/prices.csv" -o w.npy
-    # at this rate the second epoch is worse than the first
-    gru-train -q --arch 'gru 2; dense 1' --epochs 2 --lr 30 --optimizer sgd --clip-norm 1 --validation-split 20% \
-        --early-stopping patience=9,restore-best --history h.tsv --checkpoint c.ck -o m.gru w.npy
+    # the second epoch has 200 times the rate and is far worse than the first
+    gru-train -q --arch 'gru 2; dense 1' --epochs 2 --lr 0.5 --lr-step drop=200,every=1 --optimizer sgd \
+        --clip-norm 1 --validation-split 20% --early-stopping patience=9,restore-best --history h.tsv --checkpoint c.ck -o m.gru w.npy
     awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "val_loss") c = i; next }
         { v[NR] = $c } END { exit !(v[2] < v[3]) }' h.tsv
     gru-model convert --best -o best.gru c.ck
