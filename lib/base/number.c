@@ -168,9 +168,9 @@ static bool parse_plain(const char *text, size_t len, double *out) {
 
 bool gru_number_parse(const char *text, size_t len, double *out) {
     decimal d;
-    trim(&text, &len);
     if (len && parse_plain(text, len, out))
         return true;
+    trim(&text, &len);
     if (len == 0 || !scan_decimal(text, text + len, &d))
         return false;
     if (!d.exact || !scale_exactly(d.digits, d.power, false, out))
