@@ -142,23 +142,29 @@ static gru_status begin_batch(gru_table *t, size_t room, gru_error *err) {
     return GRU_OK;
 }
 
-/* Two zeros in a row mean an empty field, so NULs in the text show in the count. Eight bytes at a
- * time: adding 127 to a byte's lower bits carries into its highest unless they are zero. */
-static bool all_ascii(const char *bytes, size_t len, size_t zeros_wanted) {
+/* The highest bit of each byte of a word that is c: adding 127 to a byte's lower bits carries into
+ * its highest unless they are zero. */
+static uint64_t bytes_equal(uint64_t word, char c) {
     const uint64_t ones = 0x0101010101010101, lower = 0x7f * ones;
+    uint64_t other = word ^ ones * (unsigned char)c;
+    return ~(((other & lower) + lower) | other | lower);
+}
+
+/* Two zeros in a row mean an empty field, so NULs in the text show in the count. */
+static bool all_ascii(const char *bytes, size_t len, size_t zeros_wanted) {
+    const uint64_t ones = 0x0101010101010101;
     uint64_t seen = 0, word;
     size_t zeros = 0, at = 0;
     for (; at + sizeof word <= len; at += sizeof word) {
         memcpy(&word, bytes + at, sizeof word);
         seen |= word;
-        uint64_t not_zero = (((word & lower) + lower) | word) >> 7 & ones;
-        zeros += sizeof word - (size_t)(not_zero * ones >> 56);
+        zeros += (size_t)((bytes_equal(word, '\0') >> 7) * ones >> 56);
     }
     for (; at < len; at++) {
         seen |= (unsigned char)bytes[at];
         zeros += bytes[at] == 0;
     }
-    return !(seen & ~lower) && zeros == zeros_wanted;
+    return !(seen & 0x80 * ones) && zeros == zeros_wanted;
 }
 
 static gru_status finish_batch(gru_table *t, gru_error *err) {
@@ -201,13 +207,6 @@ static uint64_t load_word(const char *at) {
     for (int i = 0; i < 8; i++)
         word |= (uint64_t)(unsigned char)at[i] << (8 * i);
     return word;
-}
-
-/* The highest bit of each byte of a word that is c. */
-static uint64_t bytes_equal(uint64_t word, char c) {
-    const uint64_t ones = 0x0101010101010101, lower = 0x7f * ones;
-    uint64_t other = word ^ ones * (unsigned char)c;
-    return ~(((other & lower) + lower) | other | lower);
 }
 
 /* The field from `start` to a separator or line end of the batch's bytes. */
