@@ -27,9 +27,8 @@ struct gru_relay {
 
 /* Waits until the stage is through with `items`, or with all that will ever come. */
 static void wait_for(gru_relay *r, const stage *s, size_t items) {
-    while (s->done < items && s->done < r->limit && !r->stop) {
+    while (s->done < items && s->done < r->limit && !r->stop)
         pthread_cond_wait(&r->change, &r->lock);
-    }
 }
 
 static void note_failure(gru_relay *r, size_t item, const gru_error *error) {
@@ -45,18 +44,16 @@ static void *run_stage(void *arg) {
     pthread_mutex_lock(&r->lock);
     for (size_t item = 0;; item++) {
         wait_for(r, s - 1, item + 1);
-        if (r->stop || item >= r->limit) {
+        if (r->stop || item >= r->limit)
             break;
-        }
         gru_error error = {0};
         pthread_mutex_unlock(&r->lock);
         gru_status status = s->work(r->arg, item % r->slots, &error);
         pthread_mutex_lock(&r->lock);
-        if (status != GRU_OK) {
+        if (status != GRU_OK)
             note_failure(r, item, &error);
-        } else {
+        else
             s->done++;
-        }
         pthread_cond_broadcast(&r->change);
     }
     pthread_mutex_unlock(&r->lock);
@@ -67,9 +64,8 @@ gru_status gru_relay_new(gru_relay **out, gru_relay_stage *const stages[], size_
                          size_t slots, void *arg, gru_error *err) {
     size_t bytes = sizeof(gru_relay) + (count + 1) * sizeof(stage);
     gru_relay *r = *out = calloc(1, bytes);
-    if (!r) {
+    if (!r)
         return gru_error_memory(err, bytes);
-    }
     r->slots = slots;
     r->arg = arg;
     r->limit = SIZE_MAX;
@@ -90,16 +86,14 @@ gru_status gru_relay_new(gru_relay **out, gru_relay_stage *const stages[], size_
 }
 
 void gru_relay_free(gru_relay *r) {
-    if (!r) {
+    if (!r)
         return;
-    }
     pthread_mutex_lock(&r->lock);
     r->stop = true;
     pthread_cond_broadcast(&r->change);
     pthread_mutex_unlock(&r->lock);
-    for (size_t i = 1; i <= r->count; i++) {
+    for (size_t i = 1; i <= r->count; i++)
         pthread_join(r->stages[i].thread, NULL);
-    }
     pthread_cond_destroy(&r->change);
     pthread_mutex_destroy(&r->lock);
     free(r);
@@ -108,9 +102,8 @@ void gru_relay_free(gru_relay *r) {
 /* Waits until the last stage is through with `items`, or with those before the first failure. */
 static gru_status wait_for_last(gru_relay *r, size_t items, gru_error *err) {
     wait_for(r, &r->stages[r->count], items);
-    if (r->limit == SIZE_MAX) {
+    if (r->limit == SIZE_MAX)
         return GRU_OK;
-    }
     wait_for(r, &r->stages[r->count], r->limit); /* which may fall meanwhile */
     *err = r->error;
     return err->code;
