@@ -22,7 +22,8 @@ enum {
     CLASS_COST = 32, /* class weights */
     STATEFUL = 64,   /* the state of a batch before is the start of this one */
     RANDOM = 128,    /* dropout or batch norm: training differs from evaluation */
-    YES_NO = 256     /* numbers that are 0 or 1 */
+    YES_NO = 256,    /* numbers that are 0 or 1 */
+    LONG = 512       /* so many steps that weight gradients are summed in pieces */
 };
 
 typedef struct net {
@@ -158,7 +159,7 @@ static void make(bench *b, const net *n, gru_isa isa) {
     *b = (bench){.net = n, .arch = fill_in(n->arch), .isa = isa};
     size_t features = n->flags & TOKENS ? 0 : draw_from(1, 5);
     gru_arch *arch;
-    b->steps = draw_from(1, 6);
+    b->steps = n->flags & LONG ? draw_from(65, 200) : draw_from(1, 6);
     b->rows = draw_from(1, 37);
     setenv("GRU_ISA", gru_cpu_isa_name(isa), 1);
     REQUIRE(b, gru_arch_parse(&arch, b->arch, "case", &b->err));
@@ -500,4 +501,10 @@ GRADIENTS(per_step, 13,
     {"gru ? stateful; dense 5 sigmoid", "binary-crossentropy", PER_STEP | YES_NO | LENGTHS | STATEFUL},
     {"rnn ? layer-norm; dense 1 sigmoid", "binary-crossentropy", PER_STEP | CLASSES},
     {"gru ?; dense 3", "quantile:0.1/0.5/0.9", PER_STEP | LENGTHS})
+
+GRADIENTS(long_sequences, 15,
+    {"gru ? bidirectional; dense ?", NULL, LONG | LENGTHS},
+    {"gru ? reset=before bidirectional dropout=0.2 recurrent-dropout=0.2; dense ?", NULL, LONG | RANDOM},
+    {"lstm ? bidirectional=sum; dense ?", NULL, LONG},
+    {"rnn ?; dense ?", NULL, LONG | LENGTHS})
 /* clang-format on */

@@ -74,8 +74,8 @@ void gru_mask_key(const gru_plan *plan, size_t layer, uint32_t part, uint32_t ke
 void gru_add_outer(const gru_plan *plan, gru_real *w, size_t ld, const gru_real *a, size_t rows,
                    ptrdiff_t a_step, const gru_real *b, size_t columns, ptrdiff_t b_step,
                    size_t steps) {
-    const size_t longest = 64, cache = 640 << 10;
-    size_t pieces = (steps + longest - 1) / longest;
+    const size_t cache = 640 << 10;
+    size_t pieces = gru_outer_pieces(steps);
     for (size_t p = 0; p < pieces; p++) {
         size_t t = steps * p / pieces, n = steps * (p + 1) / pieces - t;
         size_t bands = rows * n * GRU_LANES * sizeof(gru_real) / cache + 1;

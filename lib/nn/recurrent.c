@@ -493,16 +493,14 @@ static void bias_gradients(const walk *w, const gru_real *gates, size_t steps) {
     }
 }
 
-static void weight_gradients(const walk *w) {
-    size_t u = w->units, steps = w->to - w->from, ld = w->gates * u;
+/* Of positions from … to − 1. */
+static void add_weight_gradients(const walk *w, size_t from, size_t to) {
+    size_t u = w->units, steps = to - from, ld = w->gates * u, t = time_of(w, from);
     ptrdiff_t gate_step = (ptrdiff_t)w->gate_step, h_step = (ptrdiff_t)w->h_step;
     ptrdiff_t x_step = (ptrdiff_t)w->x_step * (w->d->reversed ? -1 : 1);
-    const gru_real *gates = gates_of(w, w->from);
+    const gru_real *gates = gates_of(w, from);
     gru_real *dw = w->s->gradient + w->d->kernel_at, *du = w->s->gradient + w->d->recurrent_at;
     bool gru = w->l->layer->kind == GRU_LAYER_GRU;
-    size_t t = steps ? time_of(w, w->from) : 0;
-    if (!steps)
-        return;
     for (size_t g = 0; g < w->gates; g++) {
         bool whole = x_masks(w->l) == 1;
         if (!w->tokens && (!whole || g == 0))
@@ -511,14 +509,21 @@ static void weight_gradients(const walk *w) {
         size_t together = w->h_masked ? 1 : gru ? (g == 0 ? 2 : g == 2) : g == 0 ? w->gates : 0;
         const gru_real *dg = gates + (gru && g == 2 && !w->m->reset ? 3 : g) * u * L;
         const gru_real *h =
-            g == 2 && w->m->reset ? per_step(w, w->m->reset, w->from) : h_of(w, g, w->from);
+            g == 2 && w->m->reset ? per_step(w, w->m->reset, from) : h_of(w, g, from);
         if (together)
             gru_add_outer(w->plan, du + g * u, ld, h, u, h_step, dg, together * u, gate_step,
                           steps);
     }
-    if (w->d->bias_at == SIZE_MAX)
-        return;
-    bias_gradients(w, gates, steps);
+}
+
+/* A piece's gates serve all matrices before the next piece's come: those of a long sequence don't
+ * stay in the second-level cache from one matrix to the next. */
+static void weight_gradients(const walk *w) {
+    size_t steps = w->to - w->from, pieces = gru_outer_pieces(steps);
+    for (size_t p = 0; p < pieces; p++)
+        add_weight_gradients(w, w->from + steps * p / pieces, w->from + steps * (p + 1) / pieces);
+    if (steps && w->d->bias_at != SIZE_MAX)
+        bias_gradients(w, gates_of(w, w->from), steps);
 }
 
 /* The last valid step of a lane; SIZE_MAX when there is none. */

@@ -193,7 +193,13 @@ size_t gru_plan_offset(const gru_plan *plan, size_t layer, const char *name);
 /* Philox key of a layer's masks. */
 void gru_mask_key(const gru_plan *plan, size_t layer, uint32_t part, uint32_t key[2]);
 
-/* Weight gradient of y = a W summed over steps, in pieces that stay in the cache. */
+/* Weight gradients are summed in pieces that stay in the cache; piece p of them ends before step
+ * steps × (p + 1) / pieces. */
+static inline size_t gru_outer_pieces(size_t steps) {
+    return (steps + 63) / 64;
+}
+/* Weight gradient of y = a W summed over steps, piece by piece. Who calls it with each piece in
+ * turn gets the same bits. */
 void gru_add_outer(const gru_plan *plan, gru_real *w, size_t ld, const gru_real *a, size_t rows,
                    ptrdiff_t a_step, const gru_real *b, size_t columns, ptrdiff_t b_step,
                    size_t steps);
