@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GRU_LANES = 16 };
+enum { GRU_LANES = 16, GRU_OUTER_ROOM = 48 * GRU_LANES };
 
 /* One step of a gated cell for a slice; all arrays [units][16] unless said. */
 typedef struct gru_cell_step {
@@ -80,6 +80,22 @@ typedef struct gru_lone_part {
     unsigned sides, stages;
 } gru_lone_part;
 
+/* The gradient of weights: w[i·ld + j] += Σ_t Σ_lane a[t][i] b[t][j]; steps of a and b in elements.
+ */
+typedef struct gru_outer {
+    gru_real *w;
+    size_t ld;
+    const gru_real *a; /* [steps][rows][16] */
+    size_t rows;
+    ptrdiff_t a_step;
+    const gru_real *b; /* [steps][columns][16] */
+    size_t columns;
+    size_t split, gap; /* columns from `split` on lie `gap` columns further on in b; 0: no gap */
+    ptrdiff_t b_step;
+    size_t steps;
+    gru_real *room; /* scratch, [steps][GRU_OUTER_ROOM], 64-byte aligned */
+} gru_outer;
+
 typedef struct gru_kern {
     const char *name;
     size_t panel; /* most columns of a panel */
@@ -93,10 +109,7 @@ typedef struct gru_kern {
     void (*rows)(gru_real *out, size_t out_step, const gru_real *bias, const gru_real *x,
                  size_t x_step, size_t rows, size_t k, const gru_real *w, size_t w_step,
                  size_t columns);
-    /* w[i·ld + j] += Σ_t Σ_lane a[t][i] b[t][j]; a_step, b_step: elements from one t to the next.
-     */
-    void (*outer)(gru_real *w, size_t ld, const gru_real *a, size_t rows, ptrdiff_t a_step,
-                  const gru_real *b, size_t columns, ptrdiff_t b_step, size_t steps);
+    void (*outer)(const gru_outer *o);
     /* w[j] += Σ_t Σ_lane b[t][j] */
     void (*column_sums)(gru_real *w, const gru_real *b, size_t columns, ptrdiff_t b_step,
                         size_t steps);

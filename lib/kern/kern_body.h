@@ -10,11 +10,11 @@
 #include "kern/kern_vec.h"
 
 #if defined(__AVX512F__)
-enum { PANEL = 25, OUTER_ROWS = 5, OUTER_COLUMNS = 5, SUMMED = 16 };
+enum { PANEL = 25 };
 #elif defined(__AVX__)
-enum { PANEL = 6, OUTER_ROWS = 3, OUTER_COLUMNS = 3, SUMMED = 8 };
+enum { PANEL = 6 };
 #else
-enum { PANEL = 2, OUTER_ROWS = 2, OUTER_COLUMNS = 2, SUMMED = 4 };
+enum { PANEL = 2 };
 #endif
 #ifdef GRU_DOUBLE
 enum { WIDEST = PANEL / 2 };
@@ -117,135 +117,7 @@ static void affine(gru_real *out, size_t columns, const gru_real *bias, const gr
     }
 }
 
-#if !defined(GRU_DOUBLE) && defined(__AVX512F__)
-
-/* Lane i of the result is the sum of the lanes of v[i]: a tree that halves the lanes four times, by
- * shuffles that have a constant and no table of lanes (several times their pace on Zen 4). */
-INLINE vec sum_lanes_16(const vec v[16]) {
-    vec s[8], u[4], t[2];
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) { /* quarters 0 + 2 and 1 + 3 of two vectors */
-        vec a = v[i % 4 + i / 4 * 8], b = v[i % 4 + i / 4 * 8 + 4];
-        s[i] =
-            __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-            __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30,
-                                    31);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) /* one quarter of four */
-        u[i] = __builtin_shufflevector(s[i], s[i + 4], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24,
-                                       25, 26, 27) +
-               __builtin_shufflevector(s[i], s[i + 4], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23,
-                                       28, 29, 30, 31);
-#pragma GCC unroll 2
-    for (int i = 0; i < 2; i++)
-        t[i] = __builtin_shufflevector(u[2 * i], u[2 * i + 1], 0, 2, 16, 18, 4, 6, 20, 22, 8, 10,
-                                       24, 26, 12, 14, 28, 30) +
-               __builtin_shufflevector(u[2 * i], u[2 * i + 1], 1, 3, 17, 19, 5, 7, 21, 23, 9, 11,
-                                       25, 27, 13, 15, 29, 31);
-    return __builtin_shufflevector(t[0], t[1], 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14,
-                                   28, 30) +
-           __builtin_shufflevector(t[0], t[1], 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15,
-                                   29, 31);
-}
-INLINE void sum_lanes(gru_real *sums, const vec *acc, int count) {
-    vec pad[32];
-#pragma GCC unroll 32
-    for (int i = 0; i < 32; i++)
-        pad[i] = i < count ? acc[i] : (vec){0};
-    store(sums, sum_lanes_16(pad));
-    if (count > 16)
-        store(sums + 16, sum_lanes_16(pad + 16));
-}
-#else
-INLINE void sum_lanes(gru_real *sums, const vec *acc, int count) {
-    for (int i = 0; i < count; i++) {
-        gru_real total = 0;
-        for (int l = 0; l < VW; l++)
-            total += acc[i][l];
-        sums[i] = total;
-    }
-}
-#endif
-
-/* acc[i][j] (+)= a[i] b[j] */
-INLINE void outer_step(vec *acc, int rows, int columns, const gru_real *a, const gru_real *b,
-                       bool first) {
-#pragma GCC unroll 8
-    for (int v = 0; v < NV; v++) {
-        vec y[OUTER_COLUMNS];
-#pragma GCC unroll 8
-        for (int j = 0; j < columns; j++)
-            y[j] = load(b + j * GRU_LANES + v * VW);
-#pragma GCC unroll 8
-        for (int i = 0; i < rows; i++) {
-            vec x = load(a + i * GRU_LANES + v * VW);
-#pragma GCC unroll 8
-            for (int j = 0; j < columns; j++)
-                acc[i * columns + j] = first && v == 0 ? x * y[j] : acc[i * columns + j] + x * y[j];
-        }
-    }
-}
-
-/* w[i·ld + j] += sums[i·columns + j], by fours where they reach. */
-INLINE void add_block(gru_real *w, size_t ld, int rows, int columns, const gru_real *sums) {
-    typedef gru_real four __attribute__((vector_size(4 * sizeof(gru_real)), aligned(4), may_alias));
-#pragma GCC unroll 8
-    for (int i = 0; i < rows; i++, w += ld, sums += columns) {
-        int j = columns >= 4 ? 4 : 0;
-        if (j)
-            *(four *)w += *(const four *)sums;
-        for (; j < columns; j++)
-            w[j] += sums[j];
-    }
-}
-
-/* Sums begin with a product here too (affine_panel). */
-INLINE void outer_block(gru_real *w, size_t ld, int rows, int columns, const gru_real *a,
-                        ptrdiff_t a_step, const gru_real *b, ptrdiff_t b_step, size_t steps) {
-    vec acc[OUTER_ROWS * OUTER_COLUMNS];
-    outer_step(acc, rows, columns, a, b, true);
-    for (size_t t = 1; t < steps; t++)
-        outer_step(acc, rows, columns, a += a_step, b += b_step, false);
-    gru_real sums[32] __attribute__((aligned(64)));
-    sum_lanes(sums, acc, rows * columns);
-    add_block(w, ld, rows, columns, sums);
-}
-
-typedef void outer_function(gru_real *w, size_t ld, const gru_real *a, ptrdiff_t a_step,
-                            const gru_real *b, ptrdiff_t b_step, size_t steps);
-#define OUTER_FUNCTION(r, c)                                                                       \
-    __attribute__((noinline)) static void outer_##r##_##c(                                         \
-        gru_real *w, size_t ld, const gru_real *a, ptrdiff_t a_step, const gru_real *b,            \
-        ptrdiff_t b_step, size_t steps) {                                                          \
-        outer_block(w, ld, r, c, a, a_step, b, b_step, steps);                                     \
-    }
-#define OUTER_NAME(r, c) outer_##r##_##c,
-#if defined(__AVX512F__)
-#define OUTER_ROW(x, r) x(r, 1) x(r, 2) x(r, 3) x(r, 4) x(r, 5)
-#define OUTERS(x) OUTER_ROW(x, 1) OUTER_ROW(x, 2) OUTER_ROW(x, 3) OUTER_ROW(x, 4) OUTER_ROW(x, 5)
-#elif defined(__AVX__)
-#define OUTER_ROW(x, r) x(r, 1) x(r, 2) x(r, 3)
-#define OUTERS(x) OUTER_ROW(x, 1) OUTER_ROW(x, 2) OUTER_ROW(x, 3)
-#else
-#define OUTER_ROW(x, r) x(r, 1) x(r, 2)
-#define OUTERS(x) OUTER_ROW(x, 1) OUTER_ROW(x, 2)
-#endif
-OUTERS(OUTER_FUNCTION)
-
-static void outer(gru_real *w, size_t ld, const gru_real *a, size_t rows, ptrdiff_t a_step,
-                  const gru_real *b, size_t columns, ptrdiff_t b_step, size_t steps) {
-    static outer_function *const of_size[] = {OUTERS(OUTER_NAME)};
-    if (!steps)
-        return;
-    for (size_t j = 0; j < columns; j += OUTER_COLUMNS)
-        for (size_t i = 0; i < rows; i += OUTER_ROWS) {
-            size_t r = rows - i < OUTER_ROWS ? rows - i : OUTER_ROWS;
-            size_t c = columns - j < OUTER_COLUMNS ? columns - j : OUTER_COLUMNS;
-            of_size[(r - 1) * OUTER_COLUMNS + c - 1](w + i * ld + j, ld, a + i * GRU_LANES, a_step,
-                                                     b + j * GRU_LANES, b_step, steps);
-        }
-}
+#include "kern/kern_outer.h"
 
 /* R rows × C vectors of columns, in registers. */
 INLINE void rows_block(int r_count, int c_count, gru_real *out, size_t out_step,
@@ -305,33 +177,6 @@ static void rows_product(gru_real *out, size_t out_step, const gru_real *bias, c
     for (; r < rows; r++)
         rows_strip(1, ROWS_WIDE, out + r * out_step, out_step, bias, x + r * x_step, x_step, k, w,
                    w_step, columns);
-}
-
-INLINE void sum_columns(gru_real *w, int columns, const gru_real *b, ptrdiff_t b_step,
-                        size_t steps) {
-    vec acc[SUMMED];
-    gru_real sums[32] __attribute__((aligned(64)));
-#pragma GCC unroll 16
-    for (int j = 0; j < columns; j++)
-        acc[j] = (vec){0};
-    for (size_t t = 0; t < steps; t++, b += b_step)
-#pragma GCC unroll 16
-        for (int j = 0; j < columns; j++)
-#pragma GCC unroll 8
-            for (int v = 0; v < NV; v++)
-                acc[j] += load(b + j * GRU_LANES + v * VW);
-    sum_lanes(sums, acc, columns);
-    for (int j = 0; j < columns; j++)
-        w[j] += sums[j];
-}
-
-static void column_sums(gru_real *w, const gru_real *b, size_t columns, ptrdiff_t b_step,
-                        size_t steps) {
-    size_t j = 0;
-    for (; j + SUMMED <= columns; j += SUMMED)
-        sum_columns(w + j, SUMMED, b + j * GRU_LANES, b_step, steps);
-    for (; j < columns; j++)
-        sum_columns(w + j, 1, b + j * GRU_LANES, b_step, steps);
 }
 
 /* ---- cells ---- */
@@ -561,75 +406,6 @@ static void exp_all(gru_real *x, size_t count) {
 }
 
 #if !defined(GRU_DOUBLE) && defined(__AVX__)
-/* A square transposed: bit by bit, the row number's bits change places with the lane number's. */
-#if defined(__AVX512F__)
-INLINE void transpose(vec v[VW]) {
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) {
-        if (i & 8)
-            continue;
-        vec a = v[i], b = v[i + 8];
-        v[i] =
-            __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-        v[i + 8] = __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28,
-                                           29, 30, 31);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) {
-        if (i & 4)
-            continue;
-        vec a = v[i], b = v[i + 4];
-        v[i] =
-            __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
-        v[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29,
-                                           30, 31);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) {
-        if (i & 2)
-            continue;
-        vec a = v[i], b = v[i + 2];
-        v[i] =
-            __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-        v[i + 2] = __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15,
-                                           30, 31);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) {
-        if (i & 1)
-            continue;
-        vec a = v[i], b = v[i + 1];
-        v[i] = __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14,
-                                       30);
-        v[i + 1] = __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29,
-                                           15, 31);
-    }
-}
-#else
-INLINE void transpose(vec v[VW]) {
-#pragma GCC unroll 8
-    for (int i = 0; i < 4; i++) {
-        vec a = v[i], b = v[i + 4];
-        v[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
-        v[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        if (i & 2)
-            continue;
-        vec a = v[i], b = v[i + 2];
-        v[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-        v[i + 2] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i += 2) {
-        vec a = v[i], b = v[i + 1];
-        v[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
-        v[i + 1] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
-    }
-}
-#endif
-
 /* Whole squares; returns how many elements are done. */
 INLINE size_t to_lanes_blocks(gru_real *lanes, const gru_real *const rows[GRU_LANES],
                               size_t count) {

@@ -142,23 +142,36 @@ Test(kern, rows) {
 
 static void outer_case(const gru_kern *k, size_t rows, size_t columns, size_t steps,
                        bool backwards) {
-    size_t a_room = rows + gru_random_below(&source, 3),
-           b_room = columns + gru_random_below(&source, 3);
+    size_t a_room = rows + gru_random_below(&source, 3), gap = gru_random_below(&source, 3),
+           split = gru_random_below(&source, (uint32_t)columns + 1),
+           b_room = columns + gap + gru_random_below(&source, 3);
     size_t ld = columns + gru_random_below(&source, 3);
     gru_real *a = random_block(a_room * L * steps), *b = random_block(b_room * L * steps);
     gru_real *w = random_block(rows * ld), *before = block(rows * ld);
     memcpy(before, w, rows * ld * sizeof *w);
+    gru_real *room = block(steps * GRU_OUTER_ROOM);
     ptrdiff_t b_step = (ptrdiff_t)(b_room * L);
     const gru_real *first = backwards ? b + (steps - 1) * b_room * L : b;
-    k->outer(w, ld, a, rows, (ptrdiff_t)(a_room * L), first, columns, backwards ? -b_step : b_step,
-             steps);
+    k->outer(&(gru_outer){.w = w,
+                          .ld = ld,
+                          .a = a,
+                          .rows = rows,
+                          .a_step = (ptrdiff_t)(a_room * L),
+                          .b = first,
+                          .columns = columns,
+                          .split = split,
+                          .gap = gap,
+                          .b_step = backwards ? -b_step : b_step,
+                          .steps = steps,
+                          .room = room});
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < ld; j++) {
             double want = before[i * ld + j], scale = fabs(want);
             for (size_t t = 0; j < columns && t < steps; t++)
                 for (size_t l = 0; l < L; l++) {
                     size_t u = backwards ? steps - 1 - t : t;
-                    double term = (double)a[(t * a_room + i) * L + l] * b[(u * b_room + j) * L + l];
+                    double term = (double)a[(t * a_room + i) * L + l] *
+                                  b[(u * b_room + j + (j < split ? 0 : gap)) * L + l];
                     want += term, scale += fabs(term);
                 }
             if (j < columns)
@@ -167,13 +180,15 @@ static void outer_case(const gru_kern *k, size_t rows, size_t columns, size_t st
                 cr_assert(w[i * ld + j] >= before[i * ld + j] &&
                           w[i * ld + j] <= before[i * ld + j]);
         }
-    free(a), free(b), free(w), free(before);
+    free(a), free(b), free(w), free(before), free(room);
 }
 
 static void test_outer(const gru_kern *k) {
     for (size_t rows = 1; rows <= 11; rows++)
         for (size_t columns = 1; columns <= 11; columns++)
             outer_case(k, rows, columns, draw_count(4), (rows + columns) % 2);
+    for (size_t rows = 12; rows <= 120; rows += 1 + gru_random_below(&source, 9))
+        outer_case(k, rows, 1 + gru_random_below(&source, 40), draw_count(4), rows % 2);
     outer_case(k, 64, 96, 20, false);
     outer_case(k, 1, 150, 60, true);
 }

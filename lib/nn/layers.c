@@ -165,8 +165,16 @@ static void backward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_sl
                            l->dense.transposed, NULL, 0, NULL);
     }
     gru_slice_enter(s, l, GRU_PART_WEIGHTS);
-    gru_add_outer(plan, s->gradient + l->kernel_at, l->out.units, m->in, l->in.units,
-                  (ptrdiff_t)l->in_step, d, l->out.units, (ptrdiff_t)out, steps);
+    gru_add_outer(plan, s,
+                  &(gru_outer){.w = s->gradient + l->kernel_at,
+                               .ld = l->out.units,
+                               .a = m->in,
+                               .rows = l->in.units,
+                               .a_step = (ptrdiff_t)l->in_step,
+                               .b = d,
+                               .columns = l->out.units,
+                               .b_step = (ptrdiff_t)out,
+                               .steps = steps});
     if (l->bias_at != SIZE_MAX)
         plan->kern->column_sums(s->gradient + l->bias_at, d, l->out.units, (ptrdiff_t)out, steps);
 }
@@ -444,8 +452,16 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
         for (size_t i = 0; i < L; i++) /* through the softmax: de = α (dα − Σ α dα) */
             de[t * L + i] = alpha[t * L + i] * (de[t * L + i] - (gru_real)total[i]);
     gru_real *u = m->cache + s->first * n * L;
-    gru_add_outer(plan, s->gradient + l->weight_at, 1, u, n, (ptrdiff_t)(n * L), de + s->first * L,
-                  1, L, steps);
+    gru_add_outer(plan, s,
+                  &(gru_outer){.w = s->gradient + l->weight_at,
+                               .ld = 1,
+                               .a = u,
+                               .rows = n,
+                               .a_step = (ptrdiff_t)(n * L),
+                               .b = de + s->first * L,
+                               .columns = 1,
+                               .b_step = L,
+                               .steps = steps});
     for (size_t t = s->first; t < s->end; t++) {
         back_score(m->cache + t * n * L, de + t * L, v, n);
         if (!din)
@@ -455,8 +471,16 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
                            l->dense.transposed, NULL, 0, NULL);
     }
     gru_slice_enter(s, l, GRU_PART_WEIGHTS);
-    gru_add_outer(plan, s->gradient + l->kernel_at, n, m->in + s->first * in, l->in.units,
-                  (ptrdiff_t)in, u, n, (ptrdiff_t)(n * L), steps);
+    gru_add_outer(plan, s,
+                  &(gru_outer){.w = s->gradient + l->kernel_at,
+                               .ld = n,
+                               .a = m->in + s->first * in,
+                               .rows = l->in.units,
+                               .a_step = (ptrdiff_t)in,
+                               .b = u,
+                               .columns = n,
+                               .b_step = (ptrdiff_t)(n * L),
+                               .steps = steps});
     plan->kern->column_sums(s->gradient + l->bias_at, u, n, (ptrdiff_t)(n * L), steps);
     plan->kern->column_sums(s->gradient + l->weight_bias_at, de + s->first * L, 1, L, steps);
 }

@@ -68,21 +68,15 @@ void gru_mask_key(const gru_plan *plan, size_t layer, uint32_t part, uint32_t ke
     key[1] = (uint32_t)(seed >> 32) ^ ((uint32_t)layer << 8) ^ part;
 }
 
-/* The kernel sums over lanes once per piece, so pieces are long, but short enough that a few
- * columns of b over a piece's steps stay in the first-level cache, and the rows of a in the second.
- */
-void gru_add_outer(const gru_plan *plan, gru_real *w, size_t ld, const gru_real *a, size_t rows,
-                   ptrdiff_t a_step, const gru_real *b, size_t columns, ptrdiff_t b_step,
-                   size_t steps) {
-    const size_t cache = 640 << 10;
-    size_t pieces = gru_outer_pieces(steps);
+void gru_add_outer(const gru_plan *plan, const gru_slice *s, const gru_outer *o) {
+    size_t pieces = gru_outer_pieces(o->steps);
     for (size_t p = 0; p < pieces; p++) {
-        size_t t = steps * p / pieces, n = steps * (p + 1) / pieces - t;
-        size_t bands = rows * n * GRU_LANES * sizeof(gru_real) / cache + 1;
-        for (size_t q = 0; q < bands; q++) {
-            size_t i = rows * q / bands, height = rows * (q + 1) / bands - i;
-            plan->kern->outer(w + i * ld, ld, a + (ptrdiff_t)t * a_step + i * GRU_LANES, height,
-                              a_step, b + (ptrdiff_t)t * b_step, columns, b_step, n);
-        }
+        gru_outer piece = *o;
+        size_t t = o->steps * p / pieces;
+        piece.steps = o->steps * (p + 1) / pieces - t;
+        piece.a += (ptrdiff_t)t * o->a_step;
+        piece.b += (ptrdiff_t)t * o->b_step;
+        piece.room = s->outer_room;
+        plan->kern->outer(&piece);
     }
 }

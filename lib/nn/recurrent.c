@@ -493,26 +493,37 @@ static void bias_gradients(const walk *w, const gru_real *gates, size_t steps) {
     }
 }
 
-/* Of positions from … to − 1. */
-static void add_weight_gradients(const walk *w, size_t from, size_t to) {
-    size_t u = w->units, steps = to - from, ld = w->gates * u, t = time_of(w, from);
-    ptrdiff_t gate_step = (ptrdiff_t)w->gate_step, h_step = (ptrdiff_t)w->h_step;
-    ptrdiff_t x_step = (ptrdiff_t)w->x_step * (w->d->reversed ? -1 : 1);
-    const gru_real *gates = gates_of(w, from);
-    gru_real *dw = w->s->gradient + w->d->kernel_at, *du = w->s->gradient + w->d->recurrent_at;
-    bool gru = w->l->layer->kind == GRU_LAYER_GRU;
-    for (size_t g = 0; g < w->gates; g++) {
-        bool whole = x_masks(w->l) == 1;
-        if (!w->tokens && (!whole || g == 0))
-            gru_add_outer(w->plan, dw + g * u, ld, x_of(w, g, t), w->in, x_step, gates + g * u * L,
-                          whole ? ld : u, gate_step, steps);
-        size_t together = w->h_masked ? 1 : gru ? (g == 0 ? 2 : g == 2) : g == 0 ? w->gates : 0;
-        const gru_real *dg = gates + (gru && g == 2 && !w->m->reset ? 3 : g) * u * L;
-        const gru_real *h =
-            g == 2 && w->m->reset ? per_step(w, w->m->reset, from) : h_of(w, g, from);
-        if (together)
-            gru_add_outer(w->plan, du + g * u, ld, h, u, h_step, dg, together * u, gate_step,
-                          steps);
+/* Of the positions from `from` on. */
+static void kernel_gradient(const walk *w, size_t from, gru_outer o) {
+    size_t t = time_of(w, from), each = x_masks(w->l) == 1 ? w->gates : 1;
+    const gru_real *gates = o.b;
+    o.rows = w->in;
+    o.a_step = (ptrdiff_t)w->x_step * (w->d->reversed ? -1 : 1);
+    o.columns = each * w->units;
+    for (size_t g = 0; g < w->gates; g += each) {
+        o.w = w->s->gradient + w->d->kernel_at + g * w->units;
+        o.a = x_of(w, g, t);
+        o.b = gates + g * w->units * L;
+        gru_add_outer(w->plan, w->s, &o);
+    }
+}
+
+/* Gates that multiply the same state go together; with the reset after, n's are the fourth. */
+static void recurrent_gradient(const walk *w, size_t from, gru_outer o) {
+    size_t u = w->units, each = w->h_masked ? 1 : w->m->reset ? 2 : w->gates;
+    bool after = resets_after(w->l->layer);
+    const gru_real *gates = o.b;
+    o.rows = u;
+    o.a_step = (ptrdiff_t)w->h_step;
+    o.split = 2 * u;
+    o.gap = after && each > 1 ? u : 0;
+    for (size_t g = 0; g < w->gates; g += each) {
+        bool n_alone = g == 2 && w->l->layer->kind == GRU_LAYER_GRU;
+        o.w = w->s->gradient + w->d->recurrent_at + g * u;
+        o.a = n_alone && !after ? per_step(w, w->m->reset, from) : h_of(w, g, from);
+        o.b = gates + (n_alone && after ? 3 : g) * u * L;
+        o.columns = n_alone ? u : each * u;
+        gru_add_outer(w->plan, w->s, &o);
     }
 }
 
@@ -520,8 +531,15 @@ static void add_weight_gradients(const walk *w, size_t from, size_t to) {
  * stay in the second-level cache from one matrix to the next. */
 static void weight_gradients(const walk *w) {
     size_t steps = w->to - w->from, pieces = gru_outer_pieces(steps);
-    for (size_t p = 0; p < pieces; p++)
-        add_weight_gradients(w, w->from + steps * p / pieces, w->from + steps * (p + 1) / pieces);
+    gru_outer o = {.ld = w->gates * w->units, .b_step = (ptrdiff_t)w->gate_step};
+    for (size_t p = 0; p < pieces; p++) {
+        size_t from = w->from + steps * p / pieces;
+        o.steps = w->from + steps * (p + 1) / pieces - from;
+        o.b = gates_of(w, from);
+        if (!w->tokens)
+            kernel_gradient(w, from, o);
+        recurrent_gradient(w, from, o);
+    }
     if (steps && w->d->bias_at != SIZE_MAX)
         bias_gradients(w, gates_of(w, w->from), steps);
 }
@@ -691,8 +709,16 @@ static void residual_back(const gru_plan *plan, const gru_layer_plan *l, gru_sli
     size_t steps = sequence ? plan->steps : 1, in = l->in.units * L;
     const gru_real *x = sequence ? s->memory[l->index].in : last_input(l, s);
     if (l->projection_at != SIZE_MAX)
-        gru_add_outer(plan, s->gradient + l->projection_at, l->out.units, x, l->in.units,
-                      (ptrdiff_t)l->in_step, dout, l->out.units, (ptrdiff_t)l->out_step, steps);
+        gru_add_outer(plan, s,
+                      &(gru_outer){.w = s->gradient + l->projection_at,
+                                   .ld = l->out.units,
+                                   .a = x,
+                                   .rows = l->in.units,
+                                   .a_step = (ptrdiff_t)l->in_step,
+                                   .b = dout,
+                                   .columns = l->out.units,
+                                   .b_step = (ptrdiff_t)l->out_step,
+                                   .steps = steps});
     for (size_t t = 0; sequence && din && t < steps; t++)
         shortcut_back(plan, l, dout + t * l->out_step, din + t * l->in_step);
     if (sequence || !din)

@@ -57,6 +57,9 @@ static void reserve_slot(gru_runner *r, gru_slice *s, gru_arena *a) {
     s->partial_memory = (uint8_t *)gru_arena_take(a, t / sizeof(gru_real) + 1);
     for (int i = 0; plan->options.training && i < 2; i++)
         s->flow[i] = gru_arena_take(a, plan->widest);
+    if (plan->options.training)
+        s->outer_room =
+            gru_arena_take(a, (t < GRU_OUTER_STEPS ? t : GRU_OUTER_STEPS) * GRU_OUTER_ROOM);
     for (size_t i = 0; i < plan->count; i++)
         gru_layer_ops_of(plan->layers[i].layer->kind)->reserve(plan, &plan->layers[i], s, a);
 }

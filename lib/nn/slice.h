@@ -151,10 +151,11 @@ typedef struct gru_slice {
     int32_t *ids;             /* [T][16] */
     gru_real *mask_memory;
     uint8_t *partial_memory;
-    gru_real *flow[2];  /* gradients between layers */
-    gru_real *target;   /* objective's scratch */
-    float *lane_weight; /* [16] */
-    gru_real *losses;   /* objective's [16] */
+    gru_real *flow[2];    /* gradients between layers */
+    gru_real *outer_room; /* training: of gru_add_outer */
+    gru_real *target;     /* objective's scratch */
+    float *lane_weight;   /* [16] */
+    gru_real *losses;     /* objective's [16] */
     gru_figures figures;
     gru_tokens tokens;
     double *norms; /* [T]: Σ (∂loss/∂state)² by step, each row's last valid one at T − 1; or NULL */
@@ -195,14 +196,13 @@ void gru_mask_key(const gru_plan *plan, size_t layer, uint32_t part, uint32_t ke
 
 /* Weight gradients are summed in pieces that stay in the cache; piece p of them ends before step
  * steps × (p + 1) / pieces. */
+enum { GRU_OUTER_STEPS = 64 };
 static inline size_t gru_outer_pieces(size_t steps) {
-    return (steps + 63) / 64;
+    return (steps + GRU_OUTER_STEPS - 1) / GRU_OUTER_STEPS;
 }
-/* Weight gradient of y = a W summed over steps, piece by piece. Who calls it with each piece in
- * turn gets the same bits. */
-void gru_add_outer(const gru_plan *plan, gru_real *w, size_t ld, const gru_real *a, size_t rows,
-                   ptrdiff_t a_step, const gru_real *b, size_t columns, ptrdiff_t b_step,
-                   size_t steps);
+/* Weight gradient of y = a W summed over steps, piece by piece; o without room. Who calls it with
+ * each piece in turn gets the same bits. */
+void gru_add_outer(const gru_plan *plan, const gru_slice *s, const gru_outer *o);
 
 /* The loss of a slice: fills s->figures; with gradient also ∂loss/∂outputs (logits when fused) into
  * d. scale is 1 / the number of rows (or valid steps) of the whole batch. */

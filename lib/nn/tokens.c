@@ -137,6 +137,14 @@ void gru_tokens_back(const gru_plan *plan, const gru_layer_plan *l, const gru_di
             gru_packed_back(plan->kern, &d->kernel, din + g * l->in_step, sums + g * step);
     }
     gru_slice_enter(s, l, GRU_PART_WEIGHTS);
-    gru_add_outer(plan, s->gradient + d->kernel_at, columns, s->memory[l->index].in, in,
-                  (ptrdiff_t)l->in_step, sums, columns, (ptrdiff_t)step, s->tokens.groups);
+    gru_add_outer(plan, s,
+                  &(gru_outer){.w = s->gradient + d->kernel_at,
+                               .ld = columns,
+                               .a = s->memory[l->index].in,
+                               .rows = in,
+                               .a_step = (ptrdiff_t)l->in_step,
+                               .b = sums,
+                               .columns = columns,
+                               .b_step = (ptrdiff_t)step,
+                               .steps = s->tokens.groups});
 }
