@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW = 16, ROUNDS = 40 }; /* of place */
+
 typedef struct work {
     gru_frame frame;
     double **number; /* by column; NULL where it passes as it is */
@@ -96,23 +98,61 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The numbers that are there, sorted, to out; returns how many. */
-static size_t sorted(const double *x, size_t count, double *out) {
+/* The numbers that are there, to out; returns how many. */
+static size_t present(const double *x, size_t count, double *out) {
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
         if (!isnan(x[i]))
             out[n++] = x[i];
-    qsort(out, n, sizeof *out, compare);
     return n;
 }
 
-/* Quantile q of sorted x[n], interpolated linearly as NumPy does; NaN for none. */
-static double quantile(const double *x, size_t n, double q) {
+static double middle_of(double a, double b, double c) {
+    return fmax(fmin(a, b), fmin(fmax(a, b), c));
+}
+
+/* Brings to x[k] what sorting x[n] would: nothing before it is larger, nothing after it smaller.
+ * Hoare's Find (1961), in time proportional to n; what it can't shorten soon is sorted. */
+static void place(double *x, size_t n, size_t k) {
+    size_t from = 0, to = n;
+    for (int rounds = 0; to - from > FEW && rounds < ROUNDS; rounds++) {
+        double pivot = middle_of(x[from], x[from + (to - from) / 2], x[to - 1]);
+        size_t low = from, high = to; /* what is left between them; both find one to stop at */
+        while (low < high) {
+            while (x[low] < pivot)
+                low++;
+            while (x[high - 1] > pivot)
+                high--;
+            if (low < high) {
+                double swap = x[low];
+                x[low++] = x[--high];
+                x[high] = swap;
+            }
+        }
+        if (k >= high && k < low)
+            return;
+        if (k < high)
+            to = high;
+        else
+            from = low;
+    }
+    qsort(x + from, to - from, sizeof *x, compare);
+}
+
+/* Quantile q of x[n], interpolated linearly as NumPy does; NaN for none. Leaves x in another order.
+ */
+static double quantile(double *x, size_t n, double q) {
     if (!n)
         return NAN;
-    double place = q * (double)(n - 1);
-    size_t low = (size_t)place;
-    return low + 1 < n ? x[low] + (place - (double)low) * (x[low + 1] - x[low]) : x[n - 1];
+    double at = q * (double)(n - 1);
+    size_t low = (size_t)at;
+    place(x, n, low);
+    if (low + 1 >= n)
+        return x[low];
+    double next = x[low + 1];
+    for (size_t i = low + 2; i < n; i++)
+        next = x[i] < next ? x[i] : next;
+    return x[low] + (at - (double)low) * (next - x[low]);
 }
 
 /* Mean and (population) deviation; NaN for none. */
@@ -158,7 +198,7 @@ static void impute(const gru_clean_step *s, double *x, size_t rows, double *scra
     if (s->how == MEAN)
         with = mean(x, rows, NULL);
     else if (s->how == MEDIAN)
-        with = quantile(scratch, sorted(x, rows, scratch), 0.5);
+        with = quantile(scratch, present(x, rows, scratch), 0.5);
     for (size_t i = 0; i < rows; i++)
         x[i] = isnan(x[i]) ? with : x[i];
 }
@@ -166,7 +206,7 @@ static void impute(const gru_clean_step *s, double *x, size_t rows, double *scra
 static void cut_outliers(const gru_clean_step *s, double *x, size_t rows, double *scratch) {
     double low, high, deviation;
     if (s->how == 0) {
-        size_t n = sorted(x, rows, scratch);
+        size_t n = present(x, rows, scratch);
         double q1 = quantile(scratch, n, 0.25), q3 = quantile(scratch, n, 0.75);
         low = q1 - s->number * (q3 - q1);
         high = q3 + s->number * (q3 - q1);
@@ -188,7 +228,8 @@ static void smooth(const gru_clean_step *s, double *x, size_t rows, double *scra
         const double *from = x + (i + 1 - n);
         if (isnan(x[i]))
             continue;
-        x[i] = s->how == 0 ? mean(from, n, NULL) : quantile(scratch, sorted(from, n, scratch), 0.5);
+        x[i] =
+            s->how == 0 ? mean(from, n, NULL) : quantile(scratch, present(from, n, scratch), 0.5);
     }
 }
 
@@ -295,10 +336,10 @@ static gru_status read_dates(work *w, gru_error *err) {
         return err->code;
     for (size_t r = 0; r < f->rows; r++) {
         const char *text = gru_frame_cell(f, r, w->index);
-        gru_date_watch_add(&watch, text, strlen(text), f->line[r]);
+        gru_date_watch_add(&watch, text, strlen(text), gru_frame_line(f, r));
         if (gru_date_watch_order(&watch) == GRU_DATE_ORDERS)
             return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': '%.100s' is not a date",
-                                 f->source, f->line[r], f->name[w->index], text);
+                                 f->source, gru_frame_line(f, r), f->name[w->index], text);
     }
     if (gru_date_watch_falls(&watch, &line))
         return gru_error_set(err, GRU_ERR_DATA,
@@ -386,9 +427,9 @@ static gru_status check_size(const work *w, gru_error *err) {
     for (size_t c = 0; c < w->frame.columns; c++)
         for (size_t r = 0; w->number[c] && r < w->rows; r++)
             if (isinf(w->number[c][r]))
-                return gru_error_set(err, GRU_ERR_DATA,
-                                     "%s:%llu: column '%s': a step makes too large a number",
-                                     w->frame.source, w->frame.line[w->row[r]], w->frame.name[c]);
+                return gru_error_set(
+                    err, GRU_ERR_DATA, "%s:%llu: column '%s': a step makes too large a number",
+                    w->frame.source, gru_frame_line(&w->frame, w->row[r]), w->frame.name[c]);
     return GRU_OK;
 }
 

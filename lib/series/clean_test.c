@@ -1,6 +1,8 @@
 /* Steps' words, and tables of gaps and single rows, which every step must bear. */
 #include "series/clean.h"
 
+#include "base/str.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,4 +74,44 @@ Test(clean, bears_gaps_alone_and_single_rows) {
     }
     cr_assert_eq(clean("v\tw\n3\ta\n", "difference=1", NULL, out), GRU_ERR_DATA);
     cr_assert_str_eq(out, "t: difference=1 leaves nothing of 1 rows");
+}
+
+/* Value of row i of 998 in an order that a search for quantiles may find hard; each gives 0 … 997.
+ */
+static int arranged(int order, int i) {
+    switch (order) {
+    case 0:
+        return i * 409 % 998; /* shuffled: 409 and 998 have no common factor */
+    case 1:
+        return i;
+    case 2:
+        return 997 - i;
+    case 3: /* up and down again */
+        return i < 499 ? 2 * i : 1995 - 2 * i;
+    default: /* two rising runs, one in the other */
+        return i % 2 ? 499 + i / 2 : i / 2;
+    }
+}
+
+/* The first rows that are left of 0 … 997 in some order, below rows of one's own. */
+static void clean_arranged(int order, const char *first, const char *step, char out[256]) {
+    gru_str text = {0};
+    gru_str_addf(&text, "v\tw\n%s", first);
+    for (int i = 0; i < 998; i++)
+        gru_str_addf(&text, "%d\tb\n", arranged(order, i));
+    cr_assert_eq(clean(gru_str_text(&text), step, "v", out), GRU_OK, "%s", out);
+    gru_str_free(&text);
+}
+
+/* Of 0 … 997, 5000 and 6000 the quartiles are 249.75 and 749.25; of 0 … 997 the median is 498.5. */
+Test(clean, finds_quantiles_of_rows_in_any_order) {
+    static const char outliers[] = "v\tw\n1498.5\ta\n1498.5\ta\n";
+    static const char filled[] = "v\tw\n498.5\ta\n";
+    char out[256];
+    for (int order = 0; order < 5; order++) {
+        clean_arranged(order, "5000\ta\n6000\ta\n", "outliers=iqr:1.5", out);
+        cr_assert_eq(strncmp(out, outliers, strlen(outliers)), 0, "order %d: %s", order, out);
+        clean_arranged(order, "\ta\n", "impute=median", out);
+        cr_assert_eq(strncmp(out, filled, strlen(filled)), 0, "order %d: %s", order, out);
+    }
 }

@@ -24,20 +24,32 @@ static gru_status copy_names(gru_frame *f, const gru_table *table, gru_error *er
     return GRU_OK;
 }
 
+/* Notes the line of the row that comes next. */
+static gru_status note_line(gru_frame *f, unsigned long long line, gru_error *err) {
+    if (f->jumps && line - f->jump[f->jumps - 1].line == f->rows - f->jump[f->jumps - 1].row)
+        return GRU_OK;
+    gru_status status = gru_mem_grow(&f->jump, &f->jump_cap, f->jumps + 1, sizeof *f->jump, err);
+    if (!status)
+        f->jump[f->jumps++] = (gru_frame_jump){f->rows, line};
+    return status;
+}
+
 static gru_status add_row(gru_frame *f, const gru_field *row, unsigned long long line,
                           gru_error *err) {
-    size_t used = f->rows * f->columns;
+    size_t used = f->rows * f->columns, start = f->text.len;
     gru_status status =
         gru_mem_grow(&f->cell, &f->cell_cap, used + f->columns, sizeof *f->cell, err);
     if (!status)
-        status = gru_mem_grow(&f->line, &f->line_cap, f->rows + 1, sizeof *f->line, err);
+        status = gru_mem_grow(&f->start, &f->start_cap, f->rows + 1, sizeof *f->start, err);
+    if (!status)
+        status = note_line(f, line, err);
     if (status)
         return status;
     for (size_t c = 0; c < f->columns; c++) {
-        f->cell[used + c] = f->text.len;
+        f->cell[used + c] = (uint32_t)(f->text.len - start); /* a table's rows are shorter */
         gru_str_add_bytes(&f->text, row[c].text, row[c].len + 1);
     }
-    f->line[f->rows++] = line;
+    f->start[f->rows++] = start;
     return gru_str_check(&f->text, err);
 }
 
@@ -64,13 +76,26 @@ void gru_frame_free(gru_frame *f) {
     free(f->name);
     free(f->source);
     gru_str_free(&f->text);
+    free(f->start);
     free(f->cell);
-    free(f->line);
+    free(f->jump);
     *f = (gru_frame){0};
 }
 
 const char *gru_frame_cell(const gru_frame *f, size_t row, size_t column) {
-    return f->text.data + f->cell[row * f->columns + column];
+    return f->text.data + f->start[row] + f->cell[row * f->columns + column];
+}
+
+unsigned long long gru_frame_line(const gru_frame *f, size_t row) {
+    size_t at = 0, end = f->jumps;
+    while (end - at > 1) {
+        size_t middle = at + (end - at) / 2;
+        if (f->jump[middle].row <= row)
+            at = middle;
+        else
+            end = middle;
+    }
+    return f->jump[at].line + (row - f->jump[at].row);
 }
 
 gru_status gru_frame_numbers(const gru_frame *f, size_t column, double *numbers, gru_error *err) {
@@ -80,9 +105,9 @@ gru_status gru_frame_numbers(const gru_frame *f, size_t column, double *numbers,
         if (gru_number_missing(text, len))
             numbers[r] = NAN;
         else if (!gru_number_parse(text, len, &numbers[r]) || !isfinite(numbers[r]))
-            return gru_error_set(err, GRU_ERR_DATA,
-                                 "%s:%llu: column '%s': '%.100s' is not a number%s", f->source,
-                                 f->line[r], f->name[column], text, gru_number_hint(text, len));
+            return gru_error_set(
+                err, GRU_ERR_DATA, "%s:%llu: column '%s': '%.100s' is not a number%s", f->source,
+                gru_frame_line(f, r), f->name[column], text, gru_number_hint(text, len));
     }
     return GRU_OK;
 }

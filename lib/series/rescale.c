@@ -175,9 +175,10 @@ static gru_status write_frame(const mapping *m, const gru_frame *f, gru_table_wr
                               gru_error *err) {
     gru_status status = put_header(m, to, err);
     for (size_t r = 0; !status && r < f->rows; r++) {
+        unsigned long long line = gru_frame_line(f, r);
         for (size_t c = 0; !status && c < f->columns; c++) {
             const char *text = gru_frame_cell(f, r, c);
-            status = put_cell(m, c, text, strlen(text), f->line[r], to, err);
+            status = put_cell(m, c, text, strlen(text), line, to, err);
         }
         if (!status)
             status = gru_table_end_row(to, err);
@@ -227,7 +228,8 @@ static gru_status check_rest(const gru_frame *f, size_t column, const gru_scaler
     for (size_t r = s->rows; r < f->rows; r++)
         if (!isnan(numbers[r]) && !isfinite((float)gru_scaler_apply(s, with, numbers[r]))) {
             mapping m = {.scaler = s, .source = f->source, .name = f->name};
-            return cannot_scale(&m, column, f->line[r], gru_frame_cell(f, r, column), err);
+            return cannot_scale(&m, column, gru_frame_line(f, r), gru_frame_cell(f, r, column),
+                                err);
         }
     return GRU_OK;
 }
