@@ -60,6 +60,21 @@ rows() {
     [ "$(($(wc -c < a.npy) - $(wc -c < b.npy)))" -eq $((4 * 36)) ]
 }
 
+@test "a file of several megabytes divides as from a pipe, in time order and in every other" {
+    (echo v; seq 1 12000) | gru-window --length 90 --target v > w.npy
+    for how in "--test 10% --validation 20% --gap 3" "--order random --test 10% --validation 20%"; do
+        gru-split $how --input w.npy a v b
+        cat w.npy | gru-split $how c w d
+        cmp a c
+        cmp v w
+        cmp b d
+    done
+    gru-split --folds 3 --fold 2 --input w.npy a b
+    cat w.npy | gru-split --folds 3 --fold 2 c d
+    cmp a c
+    cmp b d
+}
+
 @test "names that end in .csv are CSV, others TSV" {
     gru-split --test 2 --input n.csv a.csv b.tsv
     [ "$(head -1 a.csv)" = n,c ]

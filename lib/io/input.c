@@ -314,6 +314,19 @@ bool gru_input_mappable(const gru_input *in, int *fd, uint64_t *size) {
     return true;
 }
 
+gru_status gru_file_read(int fd, const char *name, uint64_t at, void *to, size_t want,
+                         gru_error *err) {
+    for (size_t done = 0; done < want;) {
+        ssize_t n = pread(fd, (char *)to + done, want - done, (off_t)(at + done));
+        if (n < 0 && errno != EINTR)
+            return gru_error_set(err, GRU_ERR_IO, "%s: %s", name, strerror(errno));
+        if (n == 0)
+            return gru_error_set(err, GRU_ERR_DATA, "%s: was cut while it was in use", name);
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return GRU_OK;
+}
+
 gru_status gru_input_slurp(gru_input *in, size_t limit, char **text, size_t *count,
                            gru_error *err) {
     char *block = NULL;

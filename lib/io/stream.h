@@ -33,6 +33,10 @@ bool gru_input_is_zip(const unsigned char *bytes, size_t count);
 /* The descriptor and the size, when this is a plain (not gzipped) regular file that can be mapped
  * and the read position is still 0; else false. */
 bool gru_input_mappable(const gru_input *in, int *fd, uint64_t *size);
+/* `want` bytes of a file from place `at` on; name is for messages. GRU_ERR_DATA where it has become
+ * too short for that. */
+gru_status gru_file_read(int fd, const char *name, uint64_t at, void *to, size_t want,
+                         gru_error *err);
 void gru_input_close(gru_input *in);
 /* The rest of the stream as one NUL-terminated malloc'd block; at most limit bytes. */
 gru_status gru_input_slurp(gru_input *in, size_t limit, char **text, size_t *count, gru_error *err);

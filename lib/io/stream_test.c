@@ -182,3 +182,15 @@ Test(stream, peeks_without_taking) {
     cr_assert_str_eq(err.message, "memory: ends after 6 bytes");
     gru_input_close(in);
 }
+
+Test(stream, reads_in_the_middle_of_a_file_and_notices_a_cut) {
+    char bytes[4] = "";
+    write_file("f", "abcdef", 1);
+    int fd = open("f", O_RDWR);
+    cr_assert_eq(gru_file_read(fd, "f", 2, bytes, 3, &err), GRU_OK, "%s", err.message);
+    cr_assert_str_eq(bytes, "cde");
+    cr_assert_eq(ftruncate(fd, 4), 0);
+    cr_assert_eq(gru_file_read(fd, "f", 2, bytes, 3, &err), GRU_ERR_DATA);
+    cr_assert_str_eq(err.message, "f: was cut while it was in use");
+    close(fd);
+}

@@ -36,21 +36,6 @@ static gru_status failed(const char *what, gru_error *err) {
     return gru_error_set(err, GRU_ERR_IO, "%s: %s", what, strerror(errno));
 }
 
-static gru_status read_at(const gru_dataset *d, int fd, uint64_t at, size_t want, void *to,
-                          gru_error *err) {
-    for (size_t done = 0; done < want;) {
-        ssize_t n = pread(fd, (char *)to + done, want - done, (off_t)(at + done));
-        if (n < 0 && errno != EINTR) {
-            return failed(d->name, err);
-        }
-        if (n == 0) {
-            return gru_error_set(err, GRU_ERR_DATA, "%s: was cut while it was in use", d->name);
-        }
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return GRU_OK;
-}
-
 static gru_status keep_file(gru_dataset *d, int fd, uint64_t offset, gru_error *err) {
     size_t rows = d->spec.bytes < WINDOW ? WINDOW / d->spec.bytes : 1;
     d->offset = offset;
@@ -71,7 +56,7 @@ static gru_status read_all(gru_dataset *d, int fd, uint64_t offset, gru_error *e
     if (gru_mem_new(&d->memory, d->count, d->spec.bytes, err)) {
         return err->code;
     }
-    return read_at(d, fd, offset, d->count * d->spec.bytes, d->memory, err);
+    return gru_file_read(fd, d->name, offset, d->memory, d->count * d->spec.bytes, err);
 }
 
 static gru_status check_finite(const gru_dataset *d, gru_error *err) {
@@ -266,7 +251,7 @@ const unsigned char *gru_dataset_record(const gru_dataset *d, size_t i) {
 gru_status gru_dataset_read(const gru_dataset *d, size_t first, size_t count, void *to,
                             gru_error *err) {
     uint64_t at = d->offset + (uint64_t)first * d->spec.bytes;
-    return read_at(d, d->fd, at, count * d->spec.bytes, to, err);
+    return gru_file_read(d->fd, d->name, at, to, count * d->spec.bytes, err);
 }
 
 gru_status gru_dataset_look(const gru_dataset *d, size_t i, const unsigned char **record,

@@ -78,38 +78,90 @@ static void tell(const gru_split *s) {
 
 /* ---- tensor streams ---- */
 
-/* All records, in one piece: the input file mapped, or a spool. */
+/* All records: in one piece, or in a file of which a window is in memory. */
 typedef struct records {
     const gru_record_spec *spec;
-    const unsigned char *base;
+    const char *source;
     size_t count;
+    const unsigned char *base; /* NULL: the window */
     gru_spool spool;
     void *map;
     size_t map_size;
+    int fd; /* not owned */
+    uint64_t offset;
+    unsigned char *window; /* some of the file, or all */
+    size_t window_first, window_count, window_cap;
 } records;
 
 static void free_records(records *r) {
     if (r->map)
         munmap(r->map, r->map_size);
     gru_spool_free(&r->spool);
+    free(r->window);
 }
 
-static bool map_records(records *r, const gru_npy_reader *reader) {
-    int fd;
-    uint64_t offset, count;
-    size_t bytes;
-    if (!gru_npy_mappable(reader, &fd, &offset, &count) || count > SIZE_MAX ||
-        !gru_size_mul((size_t)count, r->spec->bytes, &bytes) ||
-        !gru_size_add(bytes, (size_t)offset, &bytes) || !bytes)
+static gru_status read_all(records *r, size_t bytes, gru_error *err) {
+    gru_status status = gru_mem_new(&r->window, r->count, r->spec->bytes, err);
+    if (!status)
+        status = gru_file_read(r->fd, r->source, r->offset, r->window, bytes, err);
+    r->base = r->window;
+    return status;
+}
+
+static bool map_all(records *r, size_t bytes) {
+    if (!gru_size_add(bytes, (size_t)r->offset, &r->map_size))
         return false;
-    void *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    void *map = mmap(NULL, r->map_size, PROT_READ, MAP_PRIVATE, r->fd, 0);
     if (map == MAP_FAILED)
         return false;
     r->map = map;
-    r->map_size = bytes;
-    r->base = (const unsigned char *)map + offset;
-    r->count = (size_t)count;
+    r->base = (const unsigned char *)map + r->offset;
     return true;
+}
+
+/* In time order one window after another will do, and few records are read whole: a file that is
+ * cut meanwhile then ends in a message. Many shuffled ones are mapped, since a call for each would
+ * take longer than all the rest. */
+static gru_status open_records(records *r, const gru_npy_reader *reader, gru_split_order order,
+                               bool *opened, gru_error *err) {
+    uint64_t count;
+    size_t bytes;
+    *opened = gru_npy_mappable(reader, &r->fd, &r->offset, &count) && count <= SIZE_MAX &&
+              gru_size_mul((size_t)count, r->spec->bytes, &bytes) && bytes;
+    if (!*opened)
+        return GRU_OK;
+    r->count = (size_t)count;
+    if (order == GRU_SPLIT_TIME) {
+        r->window_cap = CHUNK_BYTES / r->spec->bytes + 1;
+        return gru_mem_new(&r->window, r->window_cap, r->spec->bytes, err);
+    }
+    if (bytes <= IN_MEMORY)
+        return read_all(r, bytes, err);
+    *opened = map_all(r, bytes);
+    return GRU_OK;
+}
+
+/* The record of rows[0], and how many of those that follow it in rows[most] follow it in memory. */
+static gru_status look(records *r, const size_t *rows, size_t most, const unsigned char **record,
+                       size_t *run, gru_error *err) {
+    size_t bytes = r->spec->bytes, row = rows[0], here = row - r->window_first;
+    if (!r->base && (row < r->window_first || here >= r->window_count)) {
+        size_t left = r->count - row, count = left < r->window_cap ? left : r->window_cap;
+        r->window_count = 0;
+        gru_status status = gru_file_read(r->fd, r->source, r->offset + (uint64_t)row * bytes,
+                                          r->window, count * bytes, err);
+        if (status)
+            return status;
+        r->window_first = row;
+        r->window_count = count;
+        here = 0;
+    }
+    if (!r->base && most > r->window_count - here)
+        most = r->window_count - here;
+    *record = r->base ? r->base + row * bytes : r->window + here * bytes;
+    for (*run = 1; *run < most && rows[*run] == row + *run;)
+        ++*run;
+    return GRU_OK;
 }
 
 static gru_status spool_records(records *r, gru_npy_reader *reader, gru_error *err) {
@@ -177,21 +229,25 @@ static gru_status rank_records(const records *r, uint32_t **classes, gru_error *
     return status;
 }
 
-static gru_status write_records(const records *r, const size_t *rows, size_t count, gru_output *out,
+static gru_status write_records(records *r, const size_t *rows, size_t count, gru_output *out,
                                 gru_error *err) {
     gru_npy_writer *w = NULL;
     gru_status status = gru_npy_write_open(&w, out, r->spec, count, err);
     if (status)
         return status;
-    for (size_t i = 0; !status && i < count; i++)
-        status = gru_npy_write(w, r->base + rows[i] * r->spec->bytes, 1, err);
+    for (size_t i = 0, run; !status && i < count; i += run) {
+        const unsigned char *record;
+        status = look(r, rows + i, count - i, &record, &run, err);
+        if (!status)
+            status = gru_npy_write(w, record, run, err);
+    }
     if (!status)
         return gru_npy_write_close(w, err);
     gru_npy_write_abort(w);
     return status;
 }
 
-static gru_status split_records(const gru_split_job *job, const records *r, gru_error *err) {
+static gru_status split_records(const gru_split_job *job, records *r, gru_error *err) {
     gru_output *out[GRU_SPLIT_FILES] = {0};
     gru_split split = {0};
     uint32_t *classes = NULL;
@@ -223,12 +279,15 @@ static gru_status split_npy(const gru_split_job *job, gru_input *in, gru_error *
     gru_status status = gru_npy_open(&reader, in, err);
     if (status)
         return status;
-    records r = {.spec = gru_npy_spec(reader)};
+    bool opened = false;
+    records r = {.spec = gru_npy_spec(reader), .source = gru_input_name(in)};
     gru_spool_init(&r.spool, IN_MEMORY);
     if (job->label)
         status = gru_error_set(err, GRU_ERR_USAGE,
                                "--label is for tables; a tensor stream's class is its y");
-    if (!status && !map_records(&r, reader))
+    if (!status)
+        status = open_records(&r, reader, job->plan.order, &opened, err);
+    if (!status && !opened)
         status = spool_records(&r, reader, err);
     if (!status)
         status = split_records(job, &r, err);
