@@ -195,13 +195,21 @@ void gru_duet_tell(gru_duet *d, gru_duet_side side, uint32_t beat) {
     atomic_store_explicit(&d->told[side].beat, beat, memory_order_release);
 }
 
+static const told *other_side(const gru_duet *d, gru_duet_side side) {
+    return &d->told[side == GRU_LEADER ? GRU_FOLLOWER : GRU_LEADER];
+}
+
+uint32_t gru_duet_heard(const gru_duet *d, gru_duet_side side) {
+    return atomic_load_explicit(&other_side(d, side)->beat, memory_order_acquire);
+}
+
 static bool give_up(gru_duet *d) {
     atomic_store_explicit(&d->given_up, true, memory_order_relaxed);
     return false;
 }
 
 bool gru_duet_hear(gru_duet *d, gru_duet_side side, uint32_t beat, size_t work) {
-    const told *other = &d->told[side == GRU_LEADER ? GRU_FOLLOWER : GRU_LEADER];
+    const told *other = other_side(d, side);
     int64_t until = 0;
     if (d->deaf[side] && beat >= d->deaf[side])
         return give_up(d);

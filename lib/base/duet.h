@@ -48,6 +48,8 @@ void gru_duet_tell(gru_duet *d, gru_duet_side side, uint32_t beat);
 /* Waits until the other side has told `beat`; false, from then on, when it doesn't in time or has
  * given up. `work`: about how many multiply-adds a beat takes. */
 bool gru_duet_hear(gru_duet *d, gru_duet_side side, uint32_t beat, size_t work);
+/* The other side's last beat. */
+uint32_t gru_duet_heard(const gru_duet *d, gru_duet_side side);
 
 /* ---- for tests ---- */
 typedef struct gru_duet_counts { /* pieces that ended together, and that were given up */

@@ -70,6 +70,7 @@ Test(duet, sides_read_what_the_other_told) {
         cr_assert_eq(lead(&p), BEATS);
         for (int i = 1; i <= BEATS; i++)
             cr_assert(p.told[GRU_LEADER][i] == i && p.told[GRU_FOLLOWER][i] == i);
+        cr_assert_eq(gru_duet_heard(p.duet, GRU_LEADER), BEATS);
         cr_assert_eq(gru_duet_count(p.duet).together, round);
     }
     cr_assert_eq(gru_duet_count(p.duet).given_up, 0);

@@ -96,17 +96,19 @@ static void merge(const gru_layer *l, gru_real *out, const gru_real *a, const gr
 
 static void run_recurrent(gru_single *s, lone_layer *y, lone_turn *r, const int32_t *ids,
                           const gru_real *x, size_t x_step) {
-    const gru_lone *run = &y->way[0].hand[GRU_LEADER].run, *back = &y->way[1].hand[GRU_LEADER].run;
     bool sequence = y->l->out.sequence, tokens = y == s->tokens.reader;
+    bool taken = gru_single_taken(r, y);
+    gru_duet_side side = taken ? GRU_FOLLOWER : GRU_LEADER;
+    const gru_lone *run = &y->way[0].hand[side].run, *back = &y->way[1].hand[side].run;
     size_t fresh = tokens ? meet_tokens(s, &s->layers[0], ids) : 0;
     const uint8_t *valid = r->valid;
     x = tokens ? NULL : x;
     if (y == s->share.first && s->tokens.count + fresh <= s->tokens.most)
         gru_single_call(s, r, x, x_step);
-    if (y->l->ways == 1)
-        gru_single_turn(r, y, 0, x, x_step);
-    else
+    if (y->l->ways == 2)
         run_ways(s, r, y, x, x_step);
+    else if (!taken)
+        gru_single_turn(r, y, 0, x, x_step);
     keep_tokens(&s->tokens, fresh);
     if (y->l->ways == 1) {
         y->out = gru_lone_after(run, sequence || run->reversed ? 0 : s->steps - 1);
@@ -124,10 +126,10 @@ static void run_recurrent(gru_single *s, lone_layer *y, lone_turn *r, const int3
 }
 
 /* share = softmax of the scores over the steps that count; their sum, or 0 where none does. */
-static gru_real share_out(const gru_single *s, const lone_layer *y, const uint8_t *valid) {
+static gru_real share_out(const gru_single *s, const gru_real *scores, const uint8_t *valid) {
     gru_real *e = s->shares, top = -INFINITY, sum = 0;
     for (size_t t = 0; t < s->steps; t++) {
-        e[t] = y->scores[t * L];
+        e[t] = scores[t * L];
         if ((!valid || valid[t]) && e[t] > top)
             top = e[t];
     }
@@ -141,13 +143,21 @@ static gru_real share_out(const gru_single *s, const lone_layer *y, const uint8_
     return sum;
 }
 
-static void run_attention(const gru_single *s, lone_layer *y, const gru_real *in, size_t in_step,
-                          const uint8_t *valid) {
+void gru_single_score(const gru_single *s, const lone_layer *y, gru_duet_side side,
+                      const gru_real *in, size_t in_step, size_t first, size_t count) {
     size_t n = y->dense.columns;
-    product(s, y->sums, in, in_step, s->steps, &y->dense);
-    s->plan->kern->tanh(y->sums, s->steps * n);
-    product(s, y->scores, y->sums, n, s->steps, &y->score);
-    gru_real sum = share_out(s, y, valid);
+    gru_real *sums = y->sums[side] + first * n;
+    product(s, sums, in + first * in_step, in_step, count, &y->dense);
+    s->plan->kern->tanh(sums, count * n);
+    product(s, y->scores[side] + first * L, sums, n, count, &y->score);
+}
+
+static void run_attention(gru_single *s, lone_layer *y, lone_turn *r, const gru_real *in,
+                          size_t in_step) {
+    gru_duet_side side = gru_single_taken(r, y) ? GRU_FOLLOWER : GRU_LEADER;
+    if (side == GRU_LEADER)
+        gru_single_score(s, y, side, in, in_step, 0, s->steps);
+    gru_real sum = share_out(s, y->scores[side], r->valid);
     y->out = y->own;
     memset(y->own, 0, y->stride * sizeof *y->own);
     s->plan->kern->rows(y->own, 0, NULL, s->shares, 0, 1, s->steps, in, in_step, y->stride);
@@ -186,7 +196,7 @@ static void run_layer(gru_single *s, lone_layer *y, const gru_real **in, size_t 
         product(s, y->own, *in, 0, 1, &y->dense);
         activate(s, l->activation, y->own, l->units);
     } else if (l->kind == GRU_LAYER_ATTENTION) {
-        run_attention(s, y, *in, *in_step, r->valid);
+        run_attention(s, y, r, *in, *in_step);
     } else {
         run_recurrent(s, y, r, ids, *in, *in_step);
     }

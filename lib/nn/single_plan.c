@@ -85,9 +85,14 @@ static void place_way(gru_single *s, lone_layer *y, size_t way, gru_arena *a) {
 /* What only a layer that two threads run needs. */
 static void place_share(gru_single *s, lone_layer *y, gru_arena *a) {
     size_t h = gru_lone_stride(y->l->layer->units);
-    place_hand(s, y, &y->way[0], GRU_FOLLOWER, s->rows + 2 * s->steps_max, a);
+    place_hand(s, y, &y->way[0], GRU_FOLLOWER, s->rows + (3 + y->l->index) * s->steps_max, a);
     if (gru_single_shared(s, y->l))
         y->told = gru_arena_take(a, 2 * s->steps_max * h);
+}
+
+static void place_attention(const gru_single *s, lone_layer *y, gru_duet_side side, gru_arena *a) {
+    y->sums[side] = gru_arena_take(a, s->steps_max * y->dense.columns);
+    y->scores[side] = gru_arena_take(a, s->steps_max * L);
 }
 
 static void place_all(gru_single *s, gru_arena *a) {
@@ -114,8 +119,9 @@ static void place_all(gru_single *s, gru_arena *a) {
         }
         if (l->kind == GRU_LAYER_ATTENTION) {
             y->score = place(a, plan, y->l->weight_at, y->l->weight_bias_at, l->units, 1, 1, false);
-            y->sums = gru_arena_take(a, s->steps_max * y->dense.columns);
-            y->scores = gru_arena_take(a, s->steps_max * L);
+            place_attention(s, y, GRU_LEADER, a);
+            if (s->duet && i < s->share.end)
+                place_attention(s, y, GRU_FOLLOWER, a);
         }
     }
 }
@@ -156,13 +162,13 @@ gru_status gru_single_new(gru_single **out, const gru_plan *plan, gru_pool *pool
     s->plan = plan;
     s->pool = pool;
     s->steps_max = steps_max;
-    s->share.end = gru_single_share_end(plan);
+    gru_single_share_plan(&s->share, plan);
     gru_arena a = {0};
     if ((st = gru_mem_new(&s->layers, plan->count, sizeof *s->layers, err)) ||
-        (st = gru_mem_new(&s->rows, 4 * steps_max, sizeof *s->rows, err)) ||
+        (st = gru_mem_new(&s->rows, (3 + plan->count) * steps_max, sizeof *s->rows, err)) ||
         (s->share.end && (st = gru_duet_new(&s->duet, pool, gru_single_follow, s, err))))
         goto fail;
-    s->share.rows = s->rows + 3 * steps_max;
+    s->share.rows = s->rows + 2 * steps_max;
     s->tokens.reader = reader_of_tokens(s);
     for (size_t i = s->duet ? s->share.end : 0; i-- > 0;)
         if (gru_layer_recurrent(plan->layers[i].layer))

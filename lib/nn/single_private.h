@@ -49,18 +49,22 @@ typedef struct lone_tokens {
 struct lone_layer {
     const gru_layer_plan *l;
     lone_way way[2];
-    lone_weights dense, score; /* score: attention's */
-    gru_real *own;             /* the output, where it isn't a way's states */
-    gru_real *sums, *scores;   /* attention: [T][columns] and [T][16] */
-    gru_real *told;            /* of a shared layer: what its two threads tell each other */
-    const gru_real *out;       /* [T][stride], filled up with zeros */
+    lone_weights dense, score;     /* score: attention's */
+    gru_real *own;                 /* the output, where it isn't a way's states */
+    gru_real *sums[2], *scores[2]; /* attention, of each side: [T][columns] and [T][16] */
+    gru_real *told;                /* of a shared layer: what its two threads tell each other */
+    const gru_real *out;           /* [T][stride], filled up with zeros */
     size_t stride;
 };
 
-/* The first layers, run by two threads (single_share.c). What the follower reads of a sequence: */
+/* The first layers, run by two threads. Of those before `parting` they share the large ones, but of
+ * the very last the first steps only: there they part, and layers parting … end - 1 are the
+ * follower's alone. end = parting: they don't part; 0: nothing is worth a second thread. */
 typedef struct lone_share {
-    size_t end;        /* gru_single_share_end */
+    size_t parting, end;
+    size_t own, rest;  /* a step's cost: the last shared layer's, all the follower's alone */
     lone_layer *first; /* the first recurrent layer, where there is a second thread */
+    /* What the follower reads of a sequence: */
     size_t steps, step;
     gru_real *x;           /* [T][step] */
     const gru_real **rows; /* [T]: instead, products of tokens */
@@ -72,7 +76,8 @@ struct gru_single {
     const gru_plan *plan;
     lone_layer *layers;
     gru_real *block, *x, *shares; /* x [T][features, filled up], shares [T]: attention's */
-    const gru_real **rows;        /* [4][T]: of each way's hands */
+    /* [3 + layers][T]: of the leader's hands, one for each way; share.rows; of the follower's */
+    const gru_real **rows;
     gru_pool *pool;
     gru_duet *duet;
     lone_tokens tokens;
@@ -88,6 +93,9 @@ static inline size_t gru_lone_stride(size_t units) {
 /* out [rows][columns] = x W + bias for columns [from, to). */
 void gru_single_product(const gru_single *s, gru_real *out, const gru_real *x, size_t x_step,
                         size_t rows, const lone_weights *p, size_t from, size_t to);
+/* Attention's scores of steps [first, first + count), into the side's memory. */
+void gru_single_score(const gru_single *s, const lone_layer *y, gru_duet_side side,
+                      const gru_real *in, size_t in_step, size_t first, size_t count);
 
 /* ---- single_share.c ---- */
 /* One thread on its way through the layers of a sequence. */
@@ -100,11 +108,6 @@ typedef struct lone_turn {
     uint32_t beat;
 } lone_turn;
 
-/* The layers that two threads go through are the first ones, before this: up to the last large one
- * of those that come before any other kind. Whether there is a second thread changes nothing: the
- * panels of a shared layer are cut for it, so that the bits are the same. */
-size_t gru_single_share_end(const gru_plan *plan);
-bool gru_single_shared(const gru_single *s, const gru_layer_plan *l);
 /* A way of a recurrent layer: from x [T][x_step], or from products of tokens that lie in the hand's
  * rows. false: a follower that was left. */
 bool gru_single_turn(lone_turn *r, lone_layer *y, size_t way, const gru_real *x, size_t x_step);
@@ -112,6 +115,27 @@ bool gru_single_turn(lone_turn *r, lone_layer *y, size_t way, const gru_real *x,
 void gru_single_call(gru_single *s, lone_turn *r, const gru_real *x, size_t x_step);
 /* A gru_task of the gru_single `arg`: the follower's turn. */
 void gru_single_follow(void *arg, size_t task, size_t worker);
+/* Makes a way's hand ready for its first step. sums: its rows are those of its own sums. */
+void gru_single_begin(const lone_turn *r, lone_way *v, bool sums);
+void gru_single_steps(const lone_turn *r, const lone_layer *y, const gru_lone *run,
+                      const gru_lone_part *part);
+/* Where the state after the i-th step is told. */
+gru_real *gru_single_told(const lone_layer *y, size_t i);
+
+/* ---- single_part.c ---- */
+/* Recurrent layers of one way that come before any other kind may be shared. Whether there is a
+ * second thread changes nothing: the panels of a shared layer are cut for it, so that the bits are
+ * the same. */
+void gru_single_share_plan(lone_share *h, const gru_plan *plan);
+bool gru_single_shared(const gru_single *s, const gru_layer_plan *l);
+/* The steps of a sequence before two threads part in a shared layer. */
+size_t gru_single_shared_steps(const gru_single *s, const gru_layer_plan *l, size_t steps);
+/* After that, y being the layer and i the steps: the leader's way through the others, and the
+ * follower's through all that follows. false: a follower that was left. */
+void gru_single_tell_rest(lone_turn *r, const lone_layer *y, size_t i);
+bool gru_single_follow_rest(lone_turn *r, const lone_layer *y, size_t i);
+/* true: the follower has run y for the leader, whose turn this is, and its hand has the results. */
+bool gru_single_taken(lone_turn *r, const lone_layer *y);
 
 /* The states after step t, in order of time. */
 static inline gru_real *gru_lone_after(const gru_lone *run, size_t t) {

@@ -1,4 +1,4 @@
-/* One recurrent layer of one sequence, alone or with a second thread.
+/* One recurrent layer of one sequence, alone or shared with a second thread.
  *
  * A step of a wide layer waits for its weights, which come from the second-level cache. Two threads
  * with a side of the units each read half of them, from a cache of their own; after each stage of a
@@ -14,40 +14,12 @@ enum {
     BOTH = GRU_LONE_LOW | GRU_LONE_HIGH,
     ALL = GRU_LONE_RESETS | GRU_LONE_STATES
 };
-/* Recurrent weights of a layer that makes a second thread worth its while, and of another that is
- * faster with it once it is there. A thread's half of a step should take several times as long as
- * the news of it are on their way: 50 to 200 ns, as the processors lie. */
-enum { WORTH_CALLING = 16000, WORTH_SHARING = 9000 };
 
-static bool has_weights(const gru_layer *l, size_t least) {
-    return gru_layer_recurrent(l) && l->units * l->units * gru_layer_gates(l) >= least;
-}
-
-size_t gru_single_share_end(const gru_plan *plan) {
-    size_t end = 0;
-    bool worth = false;
-    for (size_t i = 0; i < plan->count; i++) {
-        const gru_layer *l = plan->layers[i].layer;
-        bool passes = l->kind == GRU_LAYER_EMBEDDING || l->kind == GRU_LAYER_DROPOUT;
-        if (!passes && (!gru_layer_recurrent(l) || l->bidirectional))
-            break;
-        worth |= has_weights(l, WORTH_CALLING);
-        end = has_weights(l, WORTH_SHARING) ? i + 1 : end;
-    }
-    return worth ? end : 0;
-}
-
-bool gru_single_shared(const gru_single *s, const gru_layer_plan *l) {
-    return l->index < s->share.end && has_weights(l->layer, WORTH_SHARING);
-}
-
-static unsigned sides_of(const lone_turn *r, const lone_layer *y) {
-    if (!r->together || !y->told)
-        return BOTH;
+static unsigned own_side(const lone_turn *r) {
     return r->side == GRU_LEADER ? GRU_LONE_LOW : GRU_LONE_HIGH;
 }
 
-/* x W + biases of `count` steps from `first` on, for the units of some sides. */
+/* x W + biases of steps [first, first + count), for the units of some sides. */
 static void sum_input(const lone_turn *r, const lone_way *v, size_t first, size_t count,
                       unsigned sides, const gru_real *x, size_t x_step) {
     const lone_weights *p = &v->kernel;
@@ -63,8 +35,8 @@ static void sum_input(const lone_turn *r, const lone_way *v, size_t first, size_
         gru_single_product(r->s, sums, x, x_step, count, p, end + from, end + to);
 }
 
-static void run_part(const lone_turn *r, const lone_layer *y, const gru_lone *run,
-                     const gru_lone_part *part) {
+void gru_single_steps(const lone_turn *r, const lone_layer *y, const gru_lone *run,
+                      const gru_lone_part *part) {
     const gru_kern *k = r->s->plan->kern;
     const gru_layer *l = y->l->layer;
     if (l->kind == GRU_LAYER_LSTM)
@@ -94,8 +66,12 @@ typedef struct lone_news {
     gru_real *vector[NEWS];
 } lone_news;
 
+gru_real *gru_single_told(const lone_layer *y, size_t i) {
+    return y->told + i * NEWS * y->way[0].hand[GRU_LEADER].run.blocks * L;
+}
+
 static gru_real *place_of(const lone_layer *y, const gru_lone *run, const lone_news *n, int which) {
-    return y->told + (n->step * NEWS + (size_t)which) * run->blocks * L;
+    return gru_single_told(y, n->step) + (size_t)which * run->blocks * L;
 }
 
 static void tell(lone_turn *r, const lone_layer *y, const lone_news *n) {
@@ -126,25 +102,24 @@ static bool hear(const lone_turn *r, const lone_layer *y, lone_news *n) {
 /* The i-th step, begun while the other side's news of the last one are on their way. */
 static bool step_together(lone_turn *r, const lone_layer *y, size_t i, lone_news *news) {
     const gru_lone *run = &y->way[0].hand[r->side].run;
-    size_t t = run->reversed ? r->steps - 1 - i : i;
-    gru_lone_part part = {i, i + 1, sides_of(r, y), 0};
+    gru_lone_part part = {i, i + 1, own_side(r), 0};
     gru_real *cell = y->l->layer->kind == GRU_LAYER_LSTM ? run->c : NULL;
-    if (r->valid && !r->valid[t]) { /* the state is held */
+    if (r->valid && !r->valid[i]) { /* the state is held */
         if (!hear(r, y, news))
             return false;
-        run_part(r, y, run, &part);
+        gru_single_steps(r, y, run, &part);
         return true;
     }
     for (unsigned stage = resets_first(y) ? GRU_LONE_RESETS_BEGIN : GRU_LONE_STATES_BEGIN;
          stage <= GRU_LONE_STATES_BEGIN; stage *= 4) {
         part.stages = stage;
-        run_part(r, y, run, &part);
+        gru_single_steps(r, y, run, &part);
         if (!hear(r, y, news))
             return false;
         part.stages = 2 * stage;
-        run_part(r, y, run, &part);
+        gru_single_steps(r, y, run, &part);
         *news = stage == GRU_LONE_RESETS_BEGIN ? (lone_news){i, {NULL, run->reset}}
-                                               : (lone_news){i, {gru_lone_after(run, t), cell}};
+                                               : (lone_news){i, {gru_lone_after(run, i), cell}};
         tell(r, y, news);
     }
     return true;
@@ -152,43 +127,65 @@ static bool step_together(lone_turn *r, const lone_layer *y, size_t i, lone_news
 
 /* A leader that was left without the other side of the i-th step. Its own side of it is done; an
  * LSTM's cells must not be done twice. */
-static void go_on_alone(lone_turn *r, const lone_layer *y, size_t i, const gru_real *x,
-                        size_t x_step) {
-    const lone_way *v = &y->way[0];
-    const gru_lone *run = &v->hand[r->side].run;
+static void go_on_alone(lone_turn *r, const lone_layer *y, size_t i) {
+    const gru_lone *run = &y->way[0].hand[GRU_LEADER].run;
     r->together = false;
+    gru_single_steps(r, y, run,
+                     &(gru_lone_part){i, i + 1, resets_first(y) ? BOTH : GRU_LONE_HIGH, ALL});
+    gru_single_steps(r, y, run, &(gru_lone_part){i + 1, r->steps, BOTH, ALL});
+}
+
+void gru_single_begin(const lone_turn *r, lone_way *v, bool sums) {
+    lone_hand *hand = &v->hand[r->side];
+    gru_lone *run = &hand->run;
+    size_t width = run->blocks * L;
+    run->steps = r->steps;
+    run->valid = r->valid;
+    memcpy(run->h + (run->reversed ? r->steps * width : 0), v->initial, width * sizeof *run->h);
+    memset(run->c, 0, width * sizeof *run->c);
+    for (size_t t = 0; sums && t < r->steps; t++)
+        hand->rows[t] = hand->sums + t * v->kernel.columns;
+}
+
+/* The steps that two threads share. false: left by the other in step *i. */
+static bool share_steps(lone_turn *r, const lone_layer *y, size_t shared, size_t *i) {
+    lone_news news = {0};
+    bool there = true;
+    for (*i = 0; there && *i < shared; ++*i)
+        there = step_together(r, y, *i, &news);
+    there = there && hear(r, y, &news);
+    *i = there ? shared : news.step;
+    return there;
+}
+
+static bool turn_together(lone_turn *r, const lone_layer *y, const gru_real *x, size_t x_step) {
+    const lone_way *v = &y->way[0];
+    size_t shared = gru_single_shared_steps(r->s, y->l, r->steps), i;
     if (x)
-        sum_input(r, v, run->reversed ? 0 : i, r->steps - i, GRU_LONE_HIGH, x, x_step);
-    run_part(r, y, run, &(gru_lone_part){i, i + 1, resets_first(y) ? BOTH : GRU_LONE_HIGH, ALL});
-    run_part(r, y, run, &(gru_lone_part){i + 1, r->steps, BOTH, ALL});
+        sum_input(r, v, 0, shared, own_side(r), x, x_step);
+    bool there = share_steps(r, y, shared, &i);
+    if (r->side == GRU_FOLLOWER)
+        return there && (shared == r->steps || gru_single_follow_rest(r, y, shared));
+    if (x) {
+        sum_input(r, v, i, shared - i, GRU_LONE_HIGH, x, x_step);
+        sum_input(r, v, shared, r->steps - shared, BOTH, x, x_step);
+    }
+    if (there)
+        gru_single_tell_rest(r, y, shared);
+    else
+        go_on_alone(r, y, i);
+    return true;
 }
 
 bool gru_single_turn(lone_turn *r, lone_layer *y, size_t way, const gru_real *x, size_t x_step) {
-    const lone_way *v = &y->way[way];
-    lone_hand *hand = &y->way[way].hand[r->side];
-    unsigned sides = sides_of(r, y);
-    size_t width = hand->run.blocks * L;
-    hand->run.steps = r->steps;
-    hand->run.valid = r->valid;
-    memcpy(hand->run.h + (hand->run.reversed ? r->steps * width : 0), v->initial,
-           width * sizeof *v->initial);
-    memset(hand->run.c, 0, width * sizeof *hand->run.c);
+    lone_way *v = &y->way[way];
+    gru_single_begin(r, v, x != NULL);
+    if (r->together && y->told)
+        return turn_together(r, y, x, x_step);
     if (x)
-        sum_input(r, v, 0, r->steps, sides, x, x_step);
-    for (size_t t = 0; x && t < r->steps; t++)
-        hand->rows[t] = hand->sums + t * v->kernel.columns;
-    if (sides == BOTH) {
-        run_part(r, y, &hand->run, &(gru_lone_part){0, r->steps, BOTH, ALL});
-        return true;
-    }
-    lone_news news = {0};
-    bool there = true;
-    for (size_t i = 0; there && i < r->steps; i++)
-        there = step_together(r, y, i, &news);
-    there = there && hear(r, y, &news);
-    if (!there && r->side == GRU_LEADER)
-        go_on_alone(r, y, news.step, x, x_step);
-    return there || r->side == GRU_LEADER;
+        sum_input(r, v, 0, r->steps, BOTH, x, x_step);
+    gru_single_steps(r, y, &v->hand[r->side].run, &(gru_lone_part){0, r->steps, BOTH, ALL});
+    return true;
 }
 
 void gru_single_call(gru_single *s, lone_turn *r, const gru_real *x, size_t x_step) {
@@ -219,7 +216,7 @@ void gru_single_follow(void *arg, size_t task, size_t worker) {
     size_t step = h->step;
     (void)task;
     (void)worker;
-    for (size_t i = 0; i < h->end; i++) {
+    for (size_t i = 0; i < h->parting; i++) {
         lone_layer *y = &s->layers[i];
         if (!gru_layer_recurrent(y->l->layer))
             continue;

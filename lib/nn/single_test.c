@@ -1,4 +1,5 @@
-/* A runner for single rows keeps the products of tokens: what it answers must not tell. */
+/* A runner for single rows keeps the products of tokens, and may have a second thread: what it
+ * answers must not tell. */
 #include "nn/runner_private.h"
 #include "nn/single_private.h"
 
@@ -14,16 +15,20 @@ typedef struct network {
     unsigned char *record;
 } network;
 
+enum { FEATURES = 5 };
+
+/* Of tokens, if it begins with an embedding; else of numbers. */
 static void open_network(network *n, const char *text, size_t steps) {
     gru_arch *arch;
     gru_error err;
-    gru_input_shape input = {.tokens = true, .steps = steps};
+    bool tokens = !strncmp(text, "embedding", 9);
+    gru_input_shape input = {.tokens = tokens, .features = tokens ? 0 : FEATURES, .steps = steps};
     *n = (network){0};
     cr_assert_eq(gru_arch_parse(&arch, text, "a", &err), GRU_OK, "%s", err.message);
     cr_assert_eq(gru_model_new(&n->model, arch, &input, false, &err), GRU_OK, "%s", err.message);
     cr_assert_eq(gru_model_initialise(n->model, 3, &err), GRU_OK);
     cr_assert_eq(gru_pool_new(&n->pool, 2, &err), GRU_OK);
-    gru_record_set(&n->spec, GRU_X, 'i', 1, steps, 0, 0);
+    gru_record_set(&n->spec, GRU_X, tokens ? 'i' : 'f', tokens ? 1 : 2, steps, FEATURES, 0);
     gru_record_set(&n->spec, GRU_LEN, 'i', 0, 0, 0, 0);
     cr_assert_eq(gru_record_layout(&n->spec, &err), GRU_OK);
     n->record = calloc(1, n->spec.bytes);
@@ -44,15 +49,27 @@ static gru_runner *open_runner(const network *n) {
     return r;
 }
 
+/* Tokens, or else numbers of every size below 1 that differ by the tokens' numbers. */
+static void fill(const network *n, int32_t first, int32_t by) {
+    unsigned char *x = n->record + n->spec.slot[GRU_X].offset;
+    size_t features = n->spec.slot[GRU_X].dims == 2 ? FEATURES : 1;
+    for (size_t i = 0; i < n->spec.slot[GRU_X].shape[0] * features; i++) {
+        int32_t id = first + (int32_t)(i / features) * by;
+        float number = (float)((id * 37 + (int32_t)(i % features) * 11) % 100 - 50) / 50;
+        if (features > 1)
+            memcpy(x + i * sizeof number, &number, sizeof number);
+        else
+            memcpy(x + i * sizeof id, &id, sizeof id);
+    }
+}
+
 /* The answer to tokens first, first + by, …, of which `len` count. */
 static void answer(const network *n, gru_runner *r, int32_t first, int32_t by, int32_t len,
                    gru_real out[3]) {
     gru_error err;
-    int32_t *ids = (int32_t *)(void *)(n->record + n->spec.slot[GRU_X].offset);
     const unsigned char *records[] = {n->record};
     gru_batch batch = {.rows = 1, .records = records, .spec = &n->spec};
-    for (size_t t = 0; t < n->spec.slot[GRU_X].shape[0]; t++)
-        ids[t] = first + (int32_t)t * by;
+    fill(n, first, by);
     memcpy(n->record + n->spec.slot[GRU_LEN].offset, &len, sizeof len);
     cr_assert_eq(gru_runner_predict(r, &batch, &err), GRU_OK, "%s", err.message);
     memcpy(out, gru_runner_outputs(r), gru_model_outputs(n->model) * sizeof *out);
@@ -99,17 +116,30 @@ Test(single, two_threads_answer_as_one) {
     close_network(&n);
 }
 
-static const char *const shared[] = {
-    "embedding 300 9; gru 100; gru 70; dense 3",
-    "embedding 300 9 mask; gru 64 learned-state; dropout 0.5; rnn 20; gru 128; dense 3",
-    "embedding 300 9 mask; gru 80 reset=before; gru 68 reset=before; dense 3",
-    "embedding 300 9 mask; lstm 64 learned-state; lstm 50; lstm 20; dense 3",
-    "embedding 300 9; rnn 128; attention 7; dense 3"};
+/* Networks that are worth two threads, and the layers between which these part. */
+static const struct shared {
+    const char *text;
+    size_t parting, end;
+} shared[] = {
+    {"embedding 300 9; gru 100; gru 70; dense 3", 2, 3},
+    {"gru 100; dropout 0.2; gru 50; dropout 0.2; dense 3", 1, 3},
+    {"gru 128; gru 64; gru 32; dense 3 softmax", 1, 3},
+    {"lstm 72; lstm 40 learned-state; rnn 19; attention 7; dense 3", 1, 4},
+    {"rnn 130; gru 33 reset=before; gru 20 bidirectional; dense 3", 1, 2},
+    {"gru 80 reset=before; attention 64; dense 3", 1, 2},
+    {"gru 80; gru 100; dense 3", 2, 2},
+    {"embedding 300 9 mask; gru 80 learned-state; gru 20 learned-state; dense 3", 2, 3},
+    {"embedding 300 9 mask; gru 64 learned-state; dropout 0.5; rnn 20; gru 128; dense 3", 5, 5},
+    {"embedding 300 9 mask; gru 80 reset=before; gru 68 reset=before; dense 3", 3, 3},
+    {"embedding 300 9 mask; lstm 64 learned-state; lstm 50; lstm 20; dense 3", 3, 4},
+    {"embedding 300 9; rnn 128; attention 7; dense 3", 2, 3}};
 
 /* A runner whose second thread always comes. */
-static gru_runner *open_shared(const network *n) {
+static gru_runner *open_shared(const network *n, const struct shared *want) {
     gru_runner *r = open_runner(n);
     cr_assert(r->single && r->single->duet, "a layer is worth two threads");
+    cr_expect_eq(r->single->share.parting, want->parting, "%s", want->text);
+    cr_expect_eq(r->single->share.end, want->end, "%s", want->text);
     gru_duet_insist(r->single->duet);
     return r;
 }
@@ -129,11 +159,11 @@ static void test_shared(const char *isa) {
     cr_assert_eq(setenv("GRU_ISA", isa, 1), 0);
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
         network n;
-        open_network(&n, shared[i], 9);
-        gru_runner *r = open_shared(&n);
+        open_network(&n, shared[i].text, 43);
+        gru_runner *r = open_shared(&n, &shared[i]);
         for (int32_t first = 0; first < 20; first++)
-            expect_as_alone(&n, r, first, 9 - first % 4);
-        cr_assert_eq(gru_duet_count(r->single->duet).together, 20, "%s", shared[i]);
+            expect_as_alone(&n, r, first, 43 - first % 4);
+        cr_assert_eq(gru_duet_count(r->single->duet).together, 20, "%s", shared[i].text);
         gru_runner_free(r);
         close_network(&n);
     }
@@ -144,8 +174,8 @@ static void test_left(const char *isa) {
     cr_assert_eq(setenv("GRU_ISA", isa, 1), 0);
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
         network n;
-        open_network(&n, shared[i], 5);
-        gru_runner *r = open_shared(&n);
+        open_network(&n, shared[i].text, 5);
+        gru_runner *r = open_shared(&n, &shared[i]);
         for (uint32_t beat = 1; beat < 24; beat++) {
             gru_duet_side side = beat % 3 ? GRU_LEADER : GRU_FOLLOWER;
             gru_duet_settle(r->single->duet);
@@ -154,7 +184,7 @@ static void test_left(const char *isa) {
             gru_duet_settle(r->single->duet);
             gru_duet_deafen(r->single->duet, side, 0);
         }
-        cr_assert_geq(gru_duet_count(r->single->duet).given_up, 3, "%s", shared[i]);
+        cr_assert_geq(gru_duet_count(r->single->duet).given_up, 3, "%s", shared[i].text);
         gru_runner_free(r);
         close_network(&n);
     }
@@ -188,7 +218,7 @@ static void hold_worker(void *arg, size_t task, size_t worker) {
 Test(single, a_thread_that_is_busy_is_not_waited_for) {
     network n;
     atomic_bool hold = true;
-    open_network(&n, shared[0], 9);
+    open_network(&n, shared[0].text, 9);
     cr_assert(gru_pool_lend(n.pool, hold_worker, &hold));
     gru_runner *r = open_runner(&n);
     for (int32_t first = 0; first < 20; first++)
