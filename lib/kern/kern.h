@@ -113,6 +113,10 @@ typedef struct gru_kern {
     /* w[j] += Σ_t Σ_lane b[t][j] */
     void (*column_sums)(gru_real *w, const gru_real *b, size_t columns, ptrdiff_t b_step,
                         size_t steps);
+    /* The same for steps that come in pieces: lanes [columns][16], zero at first, takes in a piece,
+     * and column_sums of lanes as the only step ends with the bits that it gives for all steps. */
+    void (*column_lanes)(gru_real *lanes, const gru_real *b, size_t columns, ptrdiff_t b_step,
+                         size_t steps);
     /* GRU, reset after (Keras, PyTorch, cuDNN). gates come with the pre-activations of z and r, x
      * Wn + bn in n and h Un + cn in hn; leave with z, r, n, and hn. */
     void (*gru_forward)(const gru_cell_step *s);

@@ -515,6 +515,7 @@ const gru_kern KERN_TABLE = {
     .rows = rows_product,
     .outer = outer,
     .column_sums = column_sums,
+    .column_lanes = column_lanes,
     .gru_forward = gru_forward,
     .gru_backward = gru_backward,
     .gru_before_reset = gru_before_reset,

@@ -267,6 +267,16 @@ static void outer(const gru_outer *o) {
     outer_few(o, done);
 }
 
+/* acc[j] += the vectors of column j of each step */
+INLINE void add_columns(vec *acc, int columns, const gru_real *b, ptrdiff_t b_step, size_t steps) {
+    for (size_t t = 0; t < steps; t++, b += b_step)
+#pragma GCC unroll 16
+        for (int j = 0; j < columns; j++)
+#pragma GCC unroll 8
+            for (int v = 0; v < NV; v++)
+                acc[j] += load(b + j * GRU_LANES + v * VW);
+}
+
 INLINE void sum_columns(gru_real *w, int columns, const gru_real *b, ptrdiff_t b_step,
                         size_t steps) {
     vec acc[SUMMED];
@@ -274,12 +284,7 @@ INLINE void sum_columns(gru_real *w, int columns, const gru_real *b, ptrdiff_t b
 #pragma GCC unroll 16
     for (int j = 0; j < columns; j++)
         acc[j] = (vec){0};
-    for (size_t t = 0; t < steps; t++, b += b_step)
-#pragma GCC unroll 16
-        for (int j = 0; j < columns; j++)
-#pragma GCC unroll 8
-            for (int v = 0; v < NV; v++)
-                acc[j] += load(b + j * GRU_LANES + v * VW);
+    add_columns(acc, columns, b, b_step, steps);
     sum_lanes(sums, acc, columns);
     for (int j = 0; j < columns; j++)
         w[j] += sums[j];
@@ -292,6 +297,27 @@ static void column_sums(gru_real *w, const gru_real *b, size_t columns, ptrdiff_
         sum_columns(w + j, SUMMED, b + j * GRU_LANES, b_step, steps);
     for (; j < columns; j++)
         sum_columns(w + j, 1, b + j * GRU_LANES, b_step, steps);
+}
+
+INLINE void lanes_of_columns(gru_real *lanes, int columns, const gru_real *b, ptrdiff_t b_step,
+                             size_t steps) {
+    vec acc[SUMMED];
+#pragma GCC unroll 16
+    for (int j = 0; j < columns; j++)
+        acc[j] = load(lanes + j * GRU_LANES);
+    add_columns(acc, columns, b, b_step, steps);
+#pragma GCC unroll 16
+    for (int j = 0; j < columns; j++)
+        store(lanes + j * GRU_LANES, acc[j]);
+}
+
+static void column_lanes(gru_real *lanes, const gru_real *b, size_t columns, ptrdiff_t b_step,
+                         size_t steps) {
+    size_t j = 0;
+    for (; j + SUMMED <= columns; j += SUMMED)
+        lanes_of_columns(lanes + j * GRU_LANES, SUMMED, b + j * GRU_LANES, b_step, steps);
+    for (; j < columns; j++)
+        lanes_of_columns(lanes + j * GRU_LANES, 1, b + j * GRU_LANES, b_step, steps);
 }
 
 #endif

@@ -196,6 +196,19 @@ Test(kern, outer) {
     each_table(2, test_outer);
 }
 
+/* Two pieces give the bits that all steps at once gave. */
+static void check_lanes(const gru_kern *k, const gru_real *sums, gru_real *was, const gru_real *b,
+                        size_t columns, size_t room, size_t steps) {
+    gru_real *lanes = block(columns * L);
+    size_t first = steps / 2;
+    memset(lanes, 0, columns * L * sizeof *lanes);
+    k->column_lanes(lanes, b, columns, (ptrdiff_t)(room * L), first);
+    k->column_lanes(lanes, b + first * room * L, columns, (ptrdiff_t)(room * L), steps - first);
+    k->column_sums(was, lanes, columns, 0, 1);
+    cr_assert_eq(memcmp(was, sums, columns * sizeof *was), 0, "%s: column_lanes", k->name);
+    free(lanes);
+}
+
 static void test_column_sums(const gru_kern *k) {
     for (size_t columns = 1; columns <= 20; columns++) {
         size_t steps = draw_count(6), room = columns + columns % 2;
@@ -212,6 +225,7 @@ static void test_column_sums(const gru_kern *k) {
                 }
             check_close(k, "column_sums", w[j], want, scale);
         }
+        check_lanes(k, w, was, b, columns, room, steps);
         free(b), free(w), free(was);
     }
 }

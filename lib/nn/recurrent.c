@@ -124,6 +124,9 @@ static void reserve_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru
             gru_arena_take(a, (training ? t : 1) * gru_step_size(stored_gates(y) * y->units));
         v->reset = y->reset_before ? gru_arena_take(a, (training ? t : 1) * h) : NULL;
         v->raw = y->norm ? gru_arena_take(a, (training ? t : 1) * h) : NULL;
+        v->bias_lanes = training && gru_outer_pieces(t) > 1
+                            ? gru_arena_take(a, stored_gates(y) * y->units * L)
+                            : NULL;
         v->dh = gru_arena_take(a, h);
         v->dc = gru_arena_take(a, h);
         v->scratch = gru_arena_take(a, h > f ? h : f);
@@ -479,7 +482,8 @@ static void norm_back(const walk *w, size_t p, const gru_cell_step *c) {
     memcpy(dh, d, h * sizeof *dh);
 }
 
-/* A GRU that resets after has a second bias: that of z and r has the first's gradient. */
+/* Of these steps' gates. A GRU that resets after has a second bias: that of z and r has the first's
+ * gradient. */
 static void bias_gradients(const walk *w, const gru_real *gates, size_t steps) {
     size_t u = w->units, stored = stored_gates(w->l->layer);
     gru_real *db = w->s->gradient + w->d->bias_at, *sums = w->m->scratch;
@@ -527,11 +531,15 @@ static void recurrent_gradient(const walk *w, size_t from, gru_outer o) {
     }
 }
 
-/* A piece's gates serve all matrices before the next piece's come: those of a long sequence don't
- * stay in the second-level cache from one matrix to the next. */
+/* A piece's gates serve all matrices and the biases before the next piece's come: those of a long
+ * sequence don't stay in the second-level cache from one to the next. */
 static void weight_gradients(const walk *w) {
     size_t steps = w->to - w->from, pieces = gru_outer_pieces(steps);
+    size_t columns = stored_gates(w->l->layer) * w->units;
     gru_outer o = {.ld = w->gates * w->units, .b_step = (ptrdiff_t)w->gate_step};
+    gru_real *lanes = w->d->bias_at != SIZE_MAX && pieces > 1 ? w->m->bias_lanes : NULL;
+    if (lanes)
+        memset(lanes, 0, columns * L * sizeof *lanes);
     for (size_t p = 0; p < pieces; p++) {
         size_t from = w->from + steps * p / pieces;
         o.steps = w->from + steps * (p + 1) / pieces - from;
@@ -539,9 +547,11 @@ static void weight_gradients(const walk *w) {
         if (!w->tokens)
             kernel_gradient(w, from, o);
         recurrent_gradient(w, from, o);
+        if (lanes)
+            w->plan->kern->column_lanes(lanes, o.b, columns, o.b_step, o.steps);
     }
     if (steps && w->d->bias_at != SIZE_MAX)
-        bias_gradients(w, gates_of(w, w->from), steps);
+        bias_gradients(w, lanes ? lanes : gates_of(w, w->from), lanes ? 1 : steps);
 }
 
 /* The last valid step of a lane; SIZE_MAX when there is none. */

@@ -102,7 +102,8 @@ typedef struct gru_plan {
 /* A direction's memory in a slice. */
 typedef struct gru_way_memory {
     gru_real *h, *c, *gates, *reset, *raw, *dh, *dc, *scratch, *scratch2, *x_masked, *h_masked;
-    gru_real *products; /* of distinct tokens; backward the sums of their gates' gradients */
+    gru_real *bias_lanes; /* for steps of several pieces: sums of the gates' gradients by lane */
+    gru_real *products;   /* of distinct tokens; backward the sums of their gates' gradients */
     uint16_t *x_bits, *h_bits;
 } gru_way_memory;
 
