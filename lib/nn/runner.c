@@ -246,20 +246,16 @@ static void add_up(const gru_runner *r, gru_figures *f) {
     f->penalty = gru_penalty(r->plan.model) * f->rows;
 }
 
-/* ---- gradients of the tasks, added in order ---- */
+/* ---- gradients of the tasks, added in order to those of the first ---- */
 static size_t pieces(const gru_runner *r) {
-    return (r->plan.model->dense_count + REDUCE_PIECE - 1) / REDUCE_PIECE;
+    return r->tasks > 1 ? (r->plan.model->dense_count + REDUCE_PIECE - 1) / REDUCE_PIECE : 0;
 }
 
 static void reduce_dense(gru_runner *r, size_t piece) {
     size_t dense = r->plan.model->dense_count, from = piece * REDUCE_PIECE;
     size_t n = dense - from < REDUCE_PIECE ? dense - from : REDUCE_PIECE;
-    gru_real *sum = r->gradient + from;
-    memcpy(sum, r->task_gradients + from, n * sizeof *sum);
-    for (size_t t = 1; t < r->tasks; t++) {
-        const gru_real *g = r->task_gradients + t * dense + from;
-        r->plan.kern->add(sum, g, n);
-    }
+    for (size_t t = 1; t < r->tasks; t++)
+        r->plan.kern->add(r->task_gradients + from, r->task_gradients + t * dense + from, n);
 }
 
 static gru_real *row_of(const gru_touched *u, uint32_t row, size_t width) {
@@ -338,7 +334,7 @@ gru_status gru_runner_train(gru_runner *r, const gru_batch *batch, gru_figures *
         return st;
     gru_watch_enter(watch, GRU_PLACE_SUM);
     reduce(r);
-    gru_penalty_back(r->plan.model, r->gradient);
+    gru_penalty_back(r->plan.model, r->task_gradients);
     if (r->norms)
         add_norms(r);
     add_up(r, figures);
@@ -411,7 +407,7 @@ void gru_runner_valid(const gru_runner *r, size_t row, size_t *first, size_t *en
     *end = r->valid[2 * row + 1];
 }
 gru_real *gru_runner_gradients(gru_runner *r) {
-    return r->gradient;
+    return r->task_gradients;
 }
 const gru_row_gradient *gru_runner_touched(const gru_runner *r, size_t *count) {
     *count = r->used_count;

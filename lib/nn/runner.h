@@ -76,7 +76,8 @@ const gru_real *gru_runner_states(const gru_runner *r, size_t *units);
 const double *gru_runner_gradient_norms(const gru_runner *r);
 /* Valid steps of row i of the last batch: first and one past the last. */
 void gru_runner_valid(const gru_runner *r, size_t row, size_t *first, size_t *end);
-/* Flat, as gru_model_weights, but without the embedding's table, which is its end. */
+/* Flat, as gru_model_weights, but without the embedding's table, which is its end; until the next
+ * training batch. */
 gru_real *gru_runner_gradients(gru_runner *r);
 /* The rows of the embedding's table that the last training batch used, each once, and their
  * gradients (the others' are zero); valid until the next batch. Count 0 and NULL if the network

@@ -125,8 +125,6 @@ static gru_status plan_training(gru_runner *r, gru_error *err) {
         return GRU_OK;
     gru_status st = gru_mem_new(&r->task_gradients, plan->tasks * plan->model->dense_count,
                                 sizeof(gru_real), err);
-    if (!st)
-        st = gru_mem_new(&r->gradient, plan->model->dense_count, sizeof(gru_real), err);
     return st ? st : plan_embedding(r, err);
 }
 
@@ -239,10 +237,10 @@ void gru_runner_free(gru_runner *r) {
         free(r->touched[i].rows);
         free(r->touched[i].gradient);
     }
-    void *blocks[] = {r->plan.layers,  r->plan.packed,    r->shared,  r->slot_memory, r->slots,
-                      r->layer_memory, r->task_gradients, r->touched, r->gradient,    r->used,
-                      r->outputs,      r->attention,      r->states,  r->valid,       r->errors,
-                      r->figures,      r->norms};
+    void *blocks[] = {r->plan.layers, r->plan.packed,  r->shared,         r->slot_memory,
+                      r->slots,       r->layer_memory, r->task_gradients, r->touched,
+                      r->used,        r->outputs,      r->attention,      r->states,
+                      r->valid,       r->errors,       r->figures,        r->norms};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
     free(r);

@@ -14,10 +14,9 @@ struct gru_runner {
     gru_real *shared, *slot_memory; /* blocks the arenas cut up */
     gru_slice *slots;
     gru_layer_memory *layer_memory;
-    gru_real *task_gradients; /* [tasks][dense_count] */
+    gru_real *task_gradients; /* [tasks][dense_count]; the first become the batch's */
     gru_touched *touched;     /* [tasks], embedding that is trained */
     size_t embedding_at, embedding_rows, embedding_width;
-    gru_real *gradient;     /* [dense_count] */
     gru_row_gradient *used; /* [used_count]; room for all that the tasks touch */
     size_t used_count;
     gru_real *outputs, *attention, *states;
