@@ -198,11 +198,24 @@ static void update_adam_rests(const gru_update *ring, size_t size, uint64_t from
     memcpy(s1 + i, rest[2], bytes);
 }
 
+static void update_lay_by(gru_real *out, const gru_real *g, size_t n) {
+    size_t i = 0;
+    for (; i + VW <= n; i += VW)
+        stream(out + i, *(const loose *)(g + i));
+    for (; i % GRU_LANES || i < n; i += VW) {
+        vec last = {0};
+        if (i < n)
+            memcpy(&last, g + i, (n - i < VW ? n - i : VW) * sizeof *g);
+        stream(out + i, last);
+    }
+}
+
 #define KERN_UPDATES                                                                               \
     {                                                                                              \
         .sgd = update_sgd, .momentum = update_momentum, .nesterov = update_nesterov,               \
         .rmsprop = update_rmsprop, .rmsprop_full = update_rmsprop_full, .adam = update_adam,       \
         .amsgrad = update_amsgrad, .adagrad = update_adagrad, .adam_rests = update_adam_rests,     \
+        .lay_by = update_lay_by, .laid_by = end_streams,                                           \
     }
 
 #endif

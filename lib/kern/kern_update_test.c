@@ -130,6 +130,31 @@ Test(kern_update, ends_of_the_range) {
     each_table(ends);
 }
 
+/* ---- gradients laid by ---- */
+
+/* Rows of all lengths, from any place: what was there, zeros up to the multiple of 16, no more. */
+static void lays_by(const gru_kern *k, gru_random *r) {
+    run x;
+    float out[COUNT + 32] __attribute__((aligned(64)));
+    fill(&x, r);
+    for (size_t n = 1; n < COUNT; n++) {
+        const float *g = x.g + gru_random_below(r, (uint32_t)(COUNT - n));
+        size_t end = (n + 15) / 16 * 16;
+        for (size_t i = 0; i < COUNT + 32; i++) {
+            out[i] = -77.25F;
+        }
+        k->update.lay_by(out, g, n);
+        k->update.laid_by();
+        cr_assert_eq(memcmp(out, g, n * sizeof *g), 0, "%s: %zu", k->name, n);
+        for (size_t i = n; i < end + 16; i++) {
+            cr_assert(fabsf(out[i] - (i < end ? 0 : -77.25F)) <= 0, "%s: %zu", k->name, n);
+        }
+    }
+}
+Test(kern_update, rows_laid_by_end_with_their_line) {
+    each_table(lays_by);
+}
+
 /* ---- missed steps ---- */
 
 /* Steps 100 … 107 at once, and each by itself. */

@@ -37,6 +37,24 @@ INLINE vec load(const gru_real *p) {
 INLINE void store(gru_real *p, vec v) {
     *(vec *)p = v;
 }
+/* To memory that is not needed soon: no cache reads its lines, or keeps them. Whoever hands it to
+ * another thread calls end_streams first. */
+INLINE void stream(gru_real *p, vec v) {
+#if defined(__AVX512F__)
+    _mm512_stream_si512((__m512i *)(void *)p, (__m512i)v);
+#elif defined(__AVX__)
+    _mm256_stream_si256((__m256i *)(void *)p, (__m256i)v);
+#elif defined(__SSE2__)
+    _mm_stream_si128((__m128i *)(void *)p, (__m128i)v);
+#else
+    store(p, v);
+#endif
+}
+INLINE void end_streams(void) {
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
 /* A product that no addition may take into a multiply-add. */
 INLINE vec rounded(vec x) {
 #if defined(__SSE2__)

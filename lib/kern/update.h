@@ -54,6 +54,10 @@ typedef struct gru_updates {
      * (`couple` must be 0), but the state goes through memory once. */
     void (*adam_rests)(const gru_update *ring, size_t size, uint64_t from, uint64_t to, size_t n,
                        gru_real *w, const gru_real *g, gru_real *s0, gru_real *s1);
+    /* out[n] = g[n] past the caches, for a row that nobody needs soon; out is 64-byte aligned, and
+     * filled up with 0 to a multiple of 16 elements. laid_by before another thread reads it. */
+    void (*lay_by)(gru_real *out, const gru_real *g, size_t n);
+    void (*laid_by)(void);
 } gru_updates;
 
 #endif

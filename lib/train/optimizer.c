@@ -14,6 +14,9 @@
 /* Fixed sizes, so that sums have the same order for any number of threads. */
 enum { CHUNK = 8192, ROWS = 16, RING = 1024, AHEAD = 8, SMALL = 32768 };
 
+/* Bytes of a lazy table with its state from which no cache keeps them until they are used again. */
+enum { LARGE = 8 << 20 };
+
 typedef struct chunk {
     size_t param, offset, count;
 } chunk;
@@ -42,9 +45,11 @@ struct gru_optimizer {
     bool idle;         /* a step with gradient 0 changes nothing, so there is nothing to catch up */
     uint64_t *last;    /* [rows]: step up to which each is up to date; 0: never used */
     bool *waits;       /* [rows]: has a gradient for the step after that */
-    gru_real *waiting; /* [rows][width] */
-    gru_real *zeros;   /* [width] */
-    gru_update *ring;  /* coefficients of the last RING steps */
+    gru_real *waiting; /* [rows][pitch] */
+    size_t pitch;      /* width, in whole cache lines */
+    bool large;
+    gru_real *zeros;  /* [width] */
+    gru_update *ring; /* coefficients of the last RING steps */
 
     /* what the tasks of the current call work on */
     gru_update now;
@@ -169,7 +174,7 @@ static void catch_up_row(gru_optimizer *o, size_t row) {
     if (!lags(o, row)) {
         return;
     }
-    const gru_real *g = o->waits[row] ? o->waiting + row * o->width : NULL;
+    const gru_real *g = o->waits[row] ? o->waiting + row * o->pitch : NULL;
     if (o->rests) {
         o->kern->update.adam_rests(o->ring, RING, from, to, o->width,
                                    gru_model_weights(o->model) + offset, g, o->state[0] + offset,
@@ -201,7 +206,7 @@ static void fetch_ahead(const gru_optimizer *o, size_t i) {
         fetch(o, o->state[s] + at);
     }
     if (o->waits[row]) {
-        fetch(o, o->waiting + row * o->width);
+        fetch(o, o->waiting + row * o->pitch);
     }
 }
 
@@ -320,13 +325,17 @@ static void step_chunk(gru_optimizer *o, const chunk *c) {
 }
 
 /* Lays the gradient of step t by for a row that has taken all steps before. */
-static void put_by(gru_optimizer *o, const gru_row_gradient *touched) {
+static void lay_by(gru_optimizer *o, const gru_row_gradient *touched) {
     size_t row = touched->row;
-    gru_real *g = o->waiting + row * o->width;
+    gru_real *to = o->waiting + row * o->pitch;
     catch_up_row(o, row);
-    memcpy(g, touched->gradient, o->width * sizeof *g);
     if (o->options.clip_value > 0) {
-        clip_value(g, o->width, (gru_real)o->options.clip_value);
+        clip_value(touched->gradient, o->width, (gru_real)o->options.clip_value);
+    }
+    if (o->large) {
+        o->kern->update.lay_by(to, touched->gradient, o->width);
+    } else {
+        memcpy(to, touched->gradient, o->width * sizeof *to);
     }
     o->waits[row] = true;
     o->last[row] = o->t - 1;
@@ -342,10 +351,11 @@ static void step_task(void *arg, size_t task, size_t worker) {
     size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
     for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
         if (i + AHEAD < o->touched_count) {
-            fetch(o, o->waiting + o->touched[i + AHEAD].row * o->width);
+            fetch(o, o->touched[i + AHEAD].gradient);
         }
-        put_by(o, &o->touched[i]);
+        lay_by(o, &o->touched[i]);
     }
+    o->kern->update.laid_by();
 }
 
 void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gradient *touched,
@@ -417,9 +427,11 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
     if (o->sparse == SIZE_MAX) {
         return GRU_OK;
     }
+    o->pitch = (o->width + GRU_LANES - 1) / GRU_LANES * GRU_LANES;
+    o->large = o->rows * o->width * (o->states + 2) * sizeof(gru_real) >= LARGE;
     if (gru_mem_new(&o->last, o->rows, sizeof *o->last, err) ||
         gru_mem_new(&o->waits, o->rows, sizeof *o->waits, err) ||
-        gru_mem_new(&o->waiting, o->rows * o->width, sizeof *o->waiting, err) ||
+        gru_mem_new(&o->waiting, o->rows * o->pitch, sizeof *o->waiting, err) ||
         gru_mem_new(&o->zeros, o->width, sizeof *o->zeros, err)) {
         return err->code;
     }
