@@ -13,8 +13,8 @@
 typedef struct gru_single gru_single;
 
 bool gru_single_fits(const gru_plan *plan);
-/* plan and pool are borrowed. The ways of a large bidirectional layer, or large layers that come
- * first and what follows them, may run on two threads; the bits are those of one. */
+/* plan and pool are borrowed. The ways of a large bidirectional layer, or the first layers where
+ * they are large or several, may run on two threads; the bits are those of one. */
 gru_status gru_single_new(gru_single **out, const gru_plan *plan, gru_pool *pool, size_t steps_max,
                           gru_error *err);
 void gru_single_free(gru_single *s);

@@ -4,7 +4,8 @@
  * are: from then on the leader has that layer alone and tells its states, while the follower
  * computes what comes after it, from the first step on. News go one way only, so that nobody waits
  * for them however long they are on their way, and the weights of what a thread computes stay in
- * its caches. They part where both will have finished at about the same time. */
+ * its caches. They part where both will have finished at about the same time; that may be at the
+ * first step, so that small layers, too, are worth two threads. */
 #include "nn/single_private.h"
 
 #include <string.h>
@@ -14,73 +15,101 @@ enum {
     BOTH = GRU_LONE_LOW | GRU_LONE_HIGH,
     ALL = GRU_LONE_RESETS | GRU_LONE_STATES
 };
-/* Recurrent weights of a layer that makes a second thread worth its while, and of another that is
- * faster with it once it is there. A thread's half of a step should take several times as long as
- * the news of it are on their way: 50 to 200 ns, as the processors lie. */
-enum { WORTH_CALLING = 16000, WORTH_SHARING = 9000 };
 /* Steps that the follower takes at once while it is behind; the rows of a product go by fours. */
 enum { STRETCH = 16, FOUR = 4 };
 
 /* ---- the plan ---- */
-/* What a step takes, in weights of a state: these are read again for each step. A weight of the
- * layer's input serves several steps, and takes two fifths of that. */
+/* Costs of a step are counted in recurrent weights, which are read again for each step. A weight of
+ * a layer's input serves several steps, and takes two fifths of that. EXCHANGE: what waiting for
+ * each other costs the threads that share a step, when the news of it take 50 ns; where they take
+ * 200, only layers of LEAST weights are still worth it. TELL: one thread's news. WORTH: what must
+ * be won for a second thread to be called. Measured on Zen 4. */
+enum { EXCHANGE = 3000, TELL = 1000, LEAST = 16000, WORTH = 4000 };
+
 static size_t recurrent_cost(const gru_layer *l) {
     return gru_layer_recurrent(l) ? l->units * l->units * gru_layer_gates(l) : 0;
 }
+static bool passes(const gru_layer *l) {
+    return l->kind == GRU_LAYER_EMBEDDING || l->kind == GRU_LAYER_DROPOUT;
+}
 static size_t input_cost(const gru_layer_plan *p) {
     size_t gates = gru_layer_recurrent(p->layer) ? gru_layer_gates(p->layer) : 1;
-    return p->in.units * p->layer->units * gates * 2 / 5;
+    return passes(p->layer) ? 0 : p->in.units * p->layer->units * gates * 2 / 5;
+}
+static size_t cost_of(const gru_layer_plan *p) {
+    return recurrent_cost(p->layer) + input_cost(p);
 }
 
-/* The end of the layers from `first` on that can be computed step by step behind what is below. */
-static size_t end_of_rest(const gru_plan *plan, size_t first) {
-    for (size_t i = first; i < plan->count; i++) {
+/* The end of the first layers, which can be computed step by step behind what is below them. */
+static size_t end_of_chain(const gru_plan *plan) {
+    for (size_t i = 0; i < plan->count; i++) {
         const gru_layer *l = plan->layers[i].layer;
-        if (!plan->layers[i].in.sequence || l->bidirectional)
-            return i;
         if (l->kind == GRU_LAYER_ATTENTION)
             return i + 1;
-        if (l->kind != GRU_LAYER_DROPOUT && !gru_layer_recurrent(l))
+        if (l->bidirectional || (!passes(l) && !gru_layer_recurrent(l)))
             return i;
     }
     return plan->count;
 }
 
-/* false: what comes after layer i is nothing, or too much for the follower alone. */
-static bool part_in(lone_share *h, const gru_plan *plan, size_t i) {
-    size_t end = end_of_rest(plan, i + 1), rest = 0;
-    for (size_t j = i + 1; j < end; j++)
-        if (plan->layers[j].layer->kind != GRU_LAYER_DROPOUT)
-            rest += recurrent_cost(plan->layers[j].layer) + input_cost(&plan->layers[j]);
-    h->own = recurrent_cost(plan->layers[i].layer);
-    h->rest = rest <= h->own ? rest : 0;
-    h->parting = i + 1;
-    h->end = h->rest ? end : h->parting;
-    return h->rest > 0;
+static bool worth_sharing(const gru_layer *l) {
+    return recurrent_cost(l) >= LEAST;
+}
+static size_t shared_cost(const gru_layer_plan *p) {
+    return worth_sharing(p->layer) ? cost_of(p) / 2 + EXCHANGE : cost_of(p);
+}
+
+/* Of a layer and of what comes after it, parted: as many steps are shared as leave the leader alone
+ * for as long as the follower takes for the rest. */
+static size_t parted_cost(const gru_layer_plan *p, size_t rest) {
+    size_t own = recurrent_cost(p->layer);
+    if (rest >= own || !worth_sharing(p->layer))
+        return TELL + input_cost(p) + (own > rest ? own : rest);
+    return TELL + rest + shared_cost(p) * (own - rest) / own;
+}
+
+/* The threads share the layers up to `last` that are worth it, and part in that one or not. */
+static size_t cost_together(const gru_plan *plan, size_t last, size_t end, bool part) {
+    const gru_layer_plan *p = plan->layers;
+    size_t shared = 0, rest = 0;
+    for (size_t i = 0; i < last; i++)
+        shared += shared_cost(&p[i]);
+    for (size_t i = last + 1; i < end; i++)
+        rest += cost_of(&p[i]);
+    return shared + (part ? parted_cost(&p[last], rest) : shared_cost(&p[last]) + rest);
 }
 
 void gru_single_share_plan(lone_share *h, const gru_plan *plan) {
-    bool worth = false, parted = false;
+    size_t end = end_of_chain(plan), least = 0;
     *h = (lone_share){0};
-    for (size_t i = 0; i < plan->count && !parted; i++) {
-        const gru_layer *l = plan->layers[i].layer;
-        bool passes = l->kind == GRU_LAYER_EMBEDDING || l->kind == GRU_LAYER_DROPOUT;
-        if (!passes && (!gru_layer_recurrent(l) || l->bidirectional))
-            break;
-        worth |= recurrent_cost(l) >= WORTH_CALLING;
-        if (recurrent_cost(l) >= WORTH_SHARING)
-            parted = part_in(h, plan, i);
-    }
-    if (!worth)
-        *h = (lone_share){0};
+    for (size_t i = 0; i < end; i++)
+        least += cost_of(&plan->layers[i]);
+    least -= least < WORTH ? least : WORTH;
+    for (size_t i = 0; i < end; i++)
+        for (int part = 0; part < 2 && gru_layer_recurrent(plan->layers[i].layer); part++) {
+            size_t cost = cost_together(plan, i, end, part);
+            if (cost < least) {
+                least = cost;
+                h->parting = i + 1;
+                h->end = part ? end : i + 1;
+            }
+        }
+    h->own = h->parting ? recurrent_cost(plan->layers[h->parting - 1].layer) : 0;
+    for (size_t i = h->parting; i < h->end; i++)
+        h->rest += cost_of(&plan->layers[i]);
 }
 
+/* None of the layer in which they part, if the rest takes as long. */
 bool gru_single_shared(const gru_single *s, const gru_layer_plan *l) {
-    return l->index < s->share.parting && recurrent_cost(l->layer) >= WORTH_SHARING;
+    const lone_share *h = &s->share;
+    return l->index < h->parting && worth_sharing(l->layer) &&
+           (l->index + 1 < h->parting || h->rest < h->own);
 }
 
 size_t gru_single_shared_steps(const gru_single *s, const gru_layer_plan *l, size_t steps) {
     const lone_share *h = &s->share;
+    if (!gru_single_shared(s, l))
+        return 0;
     return l->index + 1 == h->parting ? steps - (steps * h->rest + h->own - 1) / h->own : steps;
 }
 
@@ -91,12 +120,15 @@ static uint32_t beat_of(const lone_turn *r, size_t i) {
     return r->beat + 1 + (uint32_t)i;
 }
 
+/* By fours, as the follower takes them: each time, it has to give back a cache line that it looks
+ * at. The last ones, which it waits for, one by one. */
 void gru_single_tell_rest(lone_turn *r, const lone_layer *y, size_t i) {
     const gru_lone *run = &y->way[0].hand[GRU_LEADER].run;
     for (; i < r->steps; i++) {
         gru_single_steps(r, y, run, &(gru_lone_part){i, i + 1, BOTH, ALL});
         memcpy(gru_single_told(y, i), gru_lone_after(run, i), run->blocks * L * sizeof *run->h);
-        gru_duet_tell(r->s->duet, GRU_LEADER, beat_of(r, i));
+        if (i % FOUR == FOUR - 1 || i + FOUR > r->steps)
+            gru_duet_tell(r->s->duet, GRU_LEADER, beat_of(r, i));
     }
 }
 

@@ -86,7 +86,7 @@ static void place_way(gru_single *s, lone_layer *y, size_t way, gru_arena *a) {
 static void place_share(gru_single *s, lone_layer *y, gru_arena *a) {
     size_t h = gru_lone_stride(y->l->layer->units);
     place_hand(s, y, &y->way[0], GRU_FOLLOWER, s->rows + (3 + y->l->index) * s->steps_max, a);
-    if (gru_single_shared(s, y->l))
+    if (gru_single_shared(s, y->l) || y->l->index + 1 == s->share.parting)
         y->told = gru_arena_take(a, 2 * s->steps_max * h);
 }
 

@@ -122,17 +122,20 @@ static const struct shared {
     size_t parting, end;
 } shared[] = {
     {"embedding 300 9; gru 100; gru 70; dense 3", 2, 3},
-    {"gru 100; dropout 0.2; gru 50; dropout 0.2; dense 3", 1, 3},
+    {"gru 100; dropout 0.2; gru 50; dropout 0.2; dense 3", 1, 4},
     {"gru 128; gru 64; gru 32; dense 3 softmax", 1, 3},
     {"lstm 72; lstm 40 learned-state; rnn 19; attention 7; dense 3", 1, 4},
     {"rnn 130; gru 33 reset=before; gru 20 bidirectional; dense 3", 1, 2},
     {"gru 80 reset=before; attention 64; dense 3", 1, 2},
-    {"gru 80; gru 100; dense 3", 2, 2},
+    {"gru 50; dropout 0.2; gru 50; dense 3", 1, 3},
+    {"gru 100; gru 100; dense 3", 2, 2},
     {"embedding 300 9 mask; gru 80 learned-state; gru 20 learned-state; dense 3", 2, 3},
     {"embedding 300 9 mask; gru 64 learned-state; dropout 0.5; rnn 20; gru 128; dense 3", 5, 5},
-    {"embedding 300 9 mask; gru 80 reset=before; gru 68 reset=before; dense 3", 3, 3},
-    {"embedding 300 9 mask; lstm 64 learned-state; lstm 50; lstm 20; dense 3", 3, 4},
-    {"embedding 300 9; rnn 128; attention 7; dense 3", 2, 3}};
+    {"embedding 300 9 mask; gru 80 reset=before; gru 68 reset=before; dense 3", 2, 3},
+    {"embedding 300 9 mask; lstm 64 learned-state; lstm 64; lstm 20; dense 3", 3, 4},
+    {"embedding 300 9; lstm 64; lstm 50 learned-state; lstm 20; dense 3", 2, 4},
+    {"embedding 300 9; gru 100 reset=before; gru 100 reset=before; dense 3", 3, 3},
+    {"embedding 300 9; rnn 128; attention 7; dense 3", 2, 2}};
 
 /* A runner whose second thread always comes. */
 static gru_runner *open_shared(const network *n, const struct shared *want) {
