@@ -1,25 +1,35 @@
 # Time against rows, steps and units: whether anything grows faster than it should. Sourced by
-# scripts/bench. The smallest of the rounds is kept.
+# scripts/bench. The smallest of the rounds is kept, and of the repetitions in a round: whatever else
+# the machine does disturbs what takes milliseconds more than what takes seconds, and so would bend
+# the curve.
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of scripts/bench
 
 if [ "$quick" ]; then
-    row_counts='1000 4000' step_counts='10 40' unit_counts='16 64'
+    row_counts='1000 4000' step_counts='10 40' unit_counts='16 64' repetitions=1
 else
     row_counts='1000 10000 100000 316000 1000000' step_counts='10 32 100 316 1000'
-    unit_counts='16 32 64 128 256 512 1024'
+    unit_counts='16 32 64 128 256 512 1024' repetitions=5
 fi
-epochs=1 # of epoch_seconds
 network=stock # for column
 stock=$(column 6)
+
+# Whether a command was run often enough, or for long enough.
+repeated() {
+    awk -v most="$repetitions" '{ spent += $2 } END { exit !(NR >= most || spent > 2) }' "$work/took"
+}
+
+least_of() { # COLUMN
+    cut -f "$1" "$work/took" | sort -n | head -n 1
+}
 
 # Figures rows (processor seconds) and memory of a whole process that reads this many rows.
 process() { # WHAT COMMAND...
     what=$1
     shift
-    rm -f "$work/took"
-    "$bin/bench/run" "$work/took" "$@"
-    record rows "$count" "$what" "$(cut -f 2 "$work/took")"
-    record memory "$count" "$what" "$(cut -f 3 "$work/took")"
+    : >"$work/took"
+    until repeated; do "$bin/bench/run" "$work/took" "$@"; done
+    record rows "$count" "$what" "$(least_of 2)"
+    record memory "$count" "$what" "$(least_of 3)"
 }
 
 grow_rows() {
@@ -46,14 +56,29 @@ grow_rows() {
     done
 }
 
-# Seconds of an epoch of 512 rows and of predicting one, by figure steps or units.
-grow_network() { # FIGURE ARCH STEPS FEATURES
+# Seconds of the fastest epoch of this many.
+fastest_epoch() { # ARCH EPOCHS
+    "$bin/gru-train" -q --arch "$1" --epochs "$2" --history "$work/history.tsv" -o "$work/model.gru" "$work/data.npy" >&2
+    awk -F '\t' '
+        NR == 1 { for (i = 1; i <= NF; i++) if ($i == "seconds") c = i; next }
+        NR == 2 || $c < least { least = $c }
+        END { print least }' "$work/history.tsv"
+}
+
+# Seconds of an epoch of 512 rows and of predicting one, by figure steps or units. EPOCHS take about
+# a second, whatever the size.
+grow_network() { # FIGURE ARCH STEPS FEATURES EPOCHS
+    epochs=$5
+    [ "$epochs" -le 100 ] || epochs=100
+    [ ! "$quick" ] || epochs=1
     "$bin/bench/data" series 512 "$3" "$4" 0 "$work/data.npy"
     for _ in $(seq "$rounds"); do
-        record "$1" "$count" train "$(epoch_seconds model "$2" "$work/data.npy")"
-        "$bin/bench/predict" "$work/model.gru" "$work/data.npy" "$least" >"$work/predicted"
-        record "$1" "$count" predict "$(awk '{ print 512 / $1 }' "$work/predicted")"
-        record "$1" "$count" single "$(awk '{ print $2 / 1e3 }' "$work/predicted")"
+        record "$1" "$count" train "$(fastest_epoch "$2" "$epochs")"
+        for _ in $(seq "$repetitions"); do
+            "$bin/bench/predict" "$work/model.gru" "$work/data.npy" "$(awk -v s="$least" -v n="$repetitions" 'BEGIN { print s / n }')" >"$work/predicted"
+            record "$1" "$count" predict "$(awk '{ print 512 / $1 }' "$work/predicted")"
+            record "$1" "$count" single "$(awk '{ print $2 / 1e3 }' "$work/predicted")"
+        done
     done
 }
 
@@ -63,9 +88,9 @@ for count in $row_counts; do
 done
 for count in $step_counts; do
     say "$count steps"
-    grow_network steps 'gru 32; dense 1' "$count" 8
+    grow_network steps 'gru 32; dense 1' "$count" 8 $((10000 / count))
 done
 for count in $unit_counts; do
     say "$count units"
-    grow_network units "gru $count; dense 1" 20 16
+    grow_network units "gru $count; dense 1" 20 16 $((2048 / count))
 done
