@@ -145,11 +145,20 @@ INLINE void adam_rest(const gru_update *u, update_part *p) {
     p->w = adam_move(u, p->w, p->s[0] * u->a, p->s[1]);
 }
 
+/* Lines asked for all at once would occupy whatever waits for memory, and the block's own loads
+ * behind them; between a block's vectors there is time for some. */
+INLINE void fetch_lines(const gru_real *const next[4], size_t at) {
+    for (int k = 0; k < 4 && at * sizeof(gru_real) % 64 == 0; k++)
+        __builtin_prefetch(next[k] + at, 0, 2);
+}
+
 INLINE void adam_block(const gru_update *ring, size_t size, uint64_t from, uint64_t to, gru_real *w,
-                       const gru_real *g, gru_real *s0, gru_real *s1) {
+                       const gru_real *g, gru_real *s0, gru_real *s1, const gru_real *const next[4],
+                       size_t at) {
     update_part p[REST_VECTORS];
 #pragma GCC unroll 8
     for (size_t i = 0; i < REST_VECTORS; i++) {
+        fetch_lines(next, at + i * VW);
         p[i].w = *(const loose *)(w + i * VW);
         p[i].s[0] = *(const loose *)(s0 + i * VW);
         p[i].s[1] = *(const loose *)(s1 + i * VW);
@@ -177,12 +186,12 @@ INLINE void adam_block(const gru_update *ring, size_t size, uint64_t from, uint6
 }
 
 static void update_adam_rests(const gru_update *ring, size_t size, uint64_t from, uint64_t to,
-                              size_t n, gru_real *w, const gru_real *g, gru_real *s0,
-                              gru_real *s1) {
+                              size_t n, gru_real *w, const gru_real *g, gru_real *s0, gru_real *s1,
+                              const gru_real *const next[4]) {
     enum { BLOCK = REST_VECTORS * VW };
     size_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK)
-        adam_block(ring, size, from, to, w + i, g ? g + i : NULL, s0 + i, s1 + i);
+        adam_block(ring, size, from, to, w + i, g ? g + i : NULL, s0 + i, s1 + i, next, i);
     if (i == n)
         return;
     gru_real rest[4][BLOCK] = {0};
@@ -192,7 +201,7 @@ static void update_adam_rests(const gru_update *ring, size_t size, uint64_t from
     memcpy(rest[2], s1 + i, bytes);
     if (g)
         memcpy(rest[3], g + i, bytes);
-    adam_block(ring, size, from, to, rest[0], g ? rest[3] : NULL, rest[1], rest[2]);
+    adam_block(ring, size, from, to, rest[0], g ? rest[3] : NULL, rest[1], rest[2], next, i);
     memcpy(w + i, rest[0], bytes);
     memcpy(s0 + i, rest[1], bytes);
     memcpy(s1 + i, rest[2], bytes);

@@ -172,8 +172,9 @@ static void check_rests(const gru_kern *k, gru_random *r, bool first, bool decay
         k->update.adam(&ring[t % RING], n, x.w, first && t == 100 ? x.g : zeros, x.m, x.v, NULL);
     }
     cut = first && cut == 0 ? 1 : cut;
-    k->update.adam_rests(ring, RING, 100, 100 + cut, n, y.w, first ? y.g : NULL, y.m, y.v);
-    k->update.adam_rests(ring, RING, 100 + cut, 108, n, y.w, NULL, y.m, y.v);
+    const float *const next[4] = {x.w, x.g, x.m, x.v};
+    k->update.adam_rests(ring, RING, 100, 100 + cut, n, y.w, first ? y.g : NULL, y.m, y.v, next);
+    k->update.adam_rests(ring, RING, 100 + cut, 108, n, y.w, NULL, y.m, y.v, next);
     cr_assert_eq(memcmp(&x, &y, sizeof x), 0, "%s: %zu weights, cut at %zu%s", k->name, n, cut,
                  first ? ", a gradient first" : "");
 }

@@ -51,9 +51,11 @@ typedef struct gru_updates {
     gru_update_loop *adagrad;
     /* adam once for each step from ≤ t < to, with coefficients ring[t % size], size a power of two:
      * the first with gradient g, the others, or all if g is NULL, with none. Bit for bit the same
-     * (`couple` must be 0), but the state goes through memory once. */
+     * (`couple` must be 0), but the state goes through memory once. Meanwhile next[0 … 3][n] come
+     * from memory into the second-level cache: what a later call works on. */
     void (*adam_rests)(const gru_update *ring, size_t size, uint64_t from, uint64_t to, size_t n,
-                       gru_real *w, const gru_real *g, gru_real *s0, gru_real *s1);
+                       gru_real *w, const gru_real *g, gru_real *s0, gru_real *s1,
+                       const gru_real *const next[4]);
     /* out[n] = g[n] past the caches, for a row that nobody needs soon; out is 64-byte aligned, and
      * filled up with 0 to a multiple of 16 elements. laid_by before another thread reads it. */
     void (*lay_by)(gru_real *out, const gru_real *g, size_t n);

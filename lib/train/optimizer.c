@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Fixed sizes, so that sums have the same order for any number of threads. */
-enum { CHUNK = 8192, ROWS = 16, RING = 1024, AHEAD = 8, SMALL = 32768 };
+enum { CHUNK = 8192, ROWS = 16, RING = 1024, AHEAD = 4, SMALL = 32768 };
 
 /* Bytes of a lazy table with its state from which no cache keeps them until they are used again. */
 enum { LARGE = 8 << 20 };
@@ -27,8 +27,8 @@ struct gru_optimizer {
     gru_pool *pool;
     const gru_kern *kern;
     gru_update_loop *loop;
-    size_t states; /* flat arrays in use, of GRU_UPDATE_STATES */
-    gru_real *state[GRU_UPDATE_STATES];
+    size_t states;                      /* of a weight, at most GRU_UPDATE_STATES */
+    gru_real *state[GRU_UPDATE_STATES]; /* flat, without the lazy table's */
     size_t weights;
     uint64_t t;       /* steps taken */
     double u_product; /* Nadam's product of momenta up to t */
@@ -41,12 +41,12 @@ struct gru_optimizer {
 
     size_t sparse; /* number of the lazy tensor, or SIZE_MAX */
     size_t rows, width, offset;
-    bool rests;        /* adam_rests does what run_loop does, step after step */
-    bool idle;         /* a step with gradient 0 changes nothing, so there is nothing to catch up */
-    uint64_t *last;    /* [rows]: step up to which each is up to date; 0: never used */
-    bool *waits;       /* [rows]: has a gradient for the step after that */
-    gru_real *waiting; /* [rows][pitch] */
-    size_t pitch;      /* width, in whole cache lines */
+    bool rests;     /* adam_rests does what run_row does, step after step */
+    bool idle;      /* a step with gradient 0 changes nothing, so there is nothing to catch up */
+    uint64_t *last; /* [rows]: step up to which each is up to date; 0: never used */
+    bool *waits;    /* [rows]: has a gradient for the step after that */
+    size_t pitch;   /* width, in whole cache lines */
+    gru_real *kept; /* [rows][1 + states][pitch]: a row's gradient, and its states */
     bool large;
     gru_real *zeros;  /* [width] */
     gru_update *ring; /* coefficients of the last RING steps */
@@ -144,6 +144,23 @@ static void run_loop(const gru_optimizer *o, const gru_update *u, size_t offset,
     o->loop(u, count, gru_model_weights(o->model) + offset, g, s[0], s[1], s[2]);
 }
 
+/* The gradient that waits for a row of the lazy table; its states follow, a pitch apart. All that a
+ * step needs of a row beside its weights lies together: memory then gives it at a quicker pace. */
+static gru_real *kept_of(const gru_optimizer *o, size_t row) {
+    return o->kept + row * (1 + o->states) * o->pitch;
+}
+static gru_real *weights_of(const gru_optimizer *o, size_t row) {
+    return gru_model_weights(o->model) + o->offset + row * o->width;
+}
+
+static void run_row(const gru_optimizer *o, const gru_update *u, size_t row, const gru_real *g) {
+    gru_real *kept = kept_of(o, row), *s[GRU_UPDATE_STATES] = {NULL};
+    for (size_t i = 0; i < o->states; i++) {
+        s[i] = kept + (1 + i) * o->pitch;
+    }
+    o->loop(u, o->width, weights_of(o, row), g, s[0], s[1], s[2]);
+}
+
 static size_t blocks_of(size_t rows) {
     return (rows + ROWS - 1) / ROWS;
 }
@@ -166,48 +183,37 @@ static bool lags(const gru_optimizer *o, size_t row) {
     return (moves || o->waits[row]) && o->last[row] < o->upto;
 }
 
-/* The steps that row has not taken: the first with the gradient that waits for it, the others with
- * gradient 0. */
-static void catch_up_row(gru_optimizer *o, size_t row) {
-    size_t offset = o->offset + row * o->width;
-    uint64_t from = o->last[row] + 1, to = o->upto + 1;
-    if (!lags(o, row)) {
-        return;
-    }
-    const gru_real *g = o->waits[row] ? o->waiting + row * o->pitch : NULL;
-    if (o->rests) {
-        o->kern->update.adam_rests(o->ring, RING, from, to, o->width,
-                                   gru_model_weights(o->model) + offset, g, o->state[0] + offset,
-                                   o->state[1] + offset);
-    }
-    for (uint64_t t = from; !o->rests && t < to && (g || !o->idle); t++, g = NULL) {
-        run_loop(o, &o->ring[t % RING], offset, o->width, g ? g : o->zeros);
-    }
-    o->waits[row] = false;
-    o->last[row] = o->upto;
-}
-
-static void fetch(const gru_optimizer *o, const gru_real *block) {
-    for (size_t k = 0; k < o->width; k += 64 / sizeof *block) {
+static void fetch(const gru_real *block, size_t count) {
+    for (size_t k = 0; k < count; k += 64 / sizeof *block) {
         __builtin_prefetch(block + k, 0, 2);
     }
 }
 
-/* Asks for the numbers of the row that comes AHEAD of row i: they lie anywhere in tables that no
+/* The steps that row has not taken: the first with the gradient that waits for it, the others with
+ * gradient 0. Meanwhile the numbers of row `later` come nearer: they lie anywhere in tables that no
  * cache near the processor holds. The second level is near enough: into the first, or claimed for
  * writing, they come in half the pace. */
-static void fetch_ahead(const gru_optimizer *o, size_t i) {
-    if (i + AHEAD >= o->row_count) {
+static void catch_up_row(gru_optimizer *o, size_t row, size_t later) {
+    gru_real *kept = kept_of(o, row), *next = kept_of(o, later);
+    uint64_t from = o->last[row] + 1, to = o->upto + 1;
+    if (!lags(o, row)) {
         return;
     }
-    size_t row = o->row[i + AHEAD], at = o->offset + row * o->width;
-    fetch(o, gru_model_weights(o->model) + at);
-    for (size_t s = 0; s < o->states; s++) {
-        fetch(o, o->state[s] + at);
+    const gru_real *g = o->waits[row] ? kept : NULL;
+    if (o->rests) {
+        const gru_real *ahead[] = {weights_of(o, later), next, next + o->pitch,
+                                   next + 2 * o->pitch};
+        o->kern->update.adam_rests(o->ring, RING, from, to, o->width, weights_of(o, row), g,
+                                   kept + o->pitch, kept + 2 * o->pitch, ahead);
+    } else {
+        fetch(weights_of(o, later), o->width);
+        fetch(next, (1 + o->states) * o->pitch);
     }
-    if (o->waits[row]) {
-        fetch(o, o->waiting + row * o->pitch);
+    for (uint64_t t = from; !o->rests && t < to && (g || !o->idle); t++, g = NULL) {
+        run_row(o, &o->ring[t % RING], row, g ? g : o->zeros);
     }
+    o->waits[row] = false;
+    o->last[row] = o->upto;
 }
 
 static void catch_up_task(void *arg, size_t task, size_t worker) {
@@ -215,10 +221,8 @@ static void catch_up_task(void *arg, size_t task, size_t worker) {
     gru_optimizer *o = arg;
     size_t end = (task + 1) * ROWS < o->row_count ? (task + 1) * ROWS : o->row_count;
     for (size_t i = task * ROWS; i < end; i++) {
-        if (o->row) {
-            fetch_ahead(o, i);
-        }
-        catch_up_row(o, o->row ? o->row[i] : i);
+        size_t later = i + AHEAD < o->row_count ? i + AHEAD : i;
+        catch_up_row(o, o->row ? o->row[i] : i, o->row ? o->row[later] : later);
     }
 }
 
@@ -327,8 +331,8 @@ static void step_chunk(gru_optimizer *o, const chunk *c) {
 /* Lays the gradient of step t by for a row that has taken all steps before. */
 static void lay_by(gru_optimizer *o, const gru_row_gradient *touched) {
     size_t row = touched->row;
-    gru_real *to = o->waiting + row * o->pitch;
-    catch_up_row(o, row);
+    gru_real *to = kept_of(o, row);
+    catch_up_row(o, row, row);
     if (o->options.clip_value > 0) {
         clip_value(touched->gradient, o->width, (gru_real)o->options.clip_value);
     }
@@ -351,7 +355,7 @@ static void step_task(void *arg, size_t task, size_t worker) {
     size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
     for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
         if (i + AHEAD < o->touched_count) {
-            fetch(o, o->touched[i + AHEAD].gradient);
+            fetch(o->touched[i + AHEAD].gradient, o->width);
         }
         lay_by(o, &o->touched[i]);
     }
@@ -427,30 +431,43 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
     if (o->sparse == SIZE_MAX) {
         return GRU_OK;
     }
-    o->pitch = (o->width + GRU_LANES - 1) / GRU_LANES * GRU_LANES;
     o->large = o->rows * o->width * (o->states + 2) * sizeof(gru_real) >= LARGE;
     if (gru_mem_new(&o->last, o->rows, sizeof *o->last, err) ||
         gru_mem_new(&o->waits, o->rows, sizeof *o->waits, err) ||
-        gru_mem_new(&o->waiting, o->rows * o->pitch, sizeof *o->waiting, err) ||
         gru_mem_new(&o->zeros, o->width, sizeof *o->zeros, err)) {
         return err->code;
     }
     return gru_mem_new(&o->ring, RING, sizeof *o->ring, err);
 }
 
+static void start_adagrad(gru_optimizer *o, size_t flat) {
+    for (size_t i = 0; i < flat; i++) {
+        o->state[0][i] = (gru_real)o->options.initial;
+    }
+    for (size_t r = 0; r < o->rows; r++) {
+        for (size_t i = 0; i < o->width; i++) {
+            kept_of(o, r)[o->pitch + i] = (gru_real)o->options.initial;
+        }
+    }
+}
+
+/* The table is the end of the flat block. */
 static gru_status plan_state(gru_optimizer *o, gru_error *err) {
     size_t params = gru_model_param_count(o->model);
     o->weights = gru_model_weight_count(o->model);
+    size_t flat = o->sparse == SIZE_MAX ? o->weights : o->offset;
+    o->pitch = (o->width + GRU_LANES - 1) / GRU_LANES * GRU_LANES;
     o->loop = loop_of(&o->kern->update, &o->options, &o->states);
     for (size_t i = 0; i < o->states; i++) {
-        if (gru_mem_new(&o->state[i], o->weights, sizeof(gru_real), err)) {
+        if (gru_mem_new(&o->state[i], flat, sizeof(gru_real), err)) {
             return err->code;
         }
     }
+    if (gru_mem_new(&o->kept, o->rows * (1 + o->states) * o->pitch, sizeof *o->kept, err)) {
+        return err->code;
+    }
     if (o->options.kind == GRU_OPTIMIZER_ADAGRAD) {
-        for (size_t i = 0; i < o->weights; i++) {
-            o->state[0][i] = (gru_real)o->options.initial;
-        }
+        start_adagrad(o, flat);
     }
     if (gru_mem_new(&o->scale, params, sizeof *o->scale, err)) {
         return err->code;
@@ -499,13 +516,23 @@ void gru_optimizer_free(gru_optimizer *o) {
     free(o->scale);
     free(o->last);
     free(o->waits);
-    free(o->waiting);
+    free(o->kept);
     free(o->zeros);
     free(o->ring);
     free(o);
 }
 
 /* ---- checkpoint ---- */
+
+/* A state of all weights in their order. */
+static void flatten(const gru_optimizer *o, size_t state, gru_real *flat) {
+    size_t dense = o->sparse == SIZE_MAX ? o->weights : o->offset;
+    memcpy(flat, o->state[state], dense * sizeof *flat);
+    for (size_t r = 0; r < o->rows; r++) {
+        memcpy(flat + dense + r * o->width, kept_of(o, r) + (1 + state) * o->pitch,
+               o->width * sizeof *flat);
+    }
+}
 
 gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *err) {
     gru_str text = {0};
@@ -516,19 +543,34 @@ gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *
         status = gru_bundle_set(b, "optimizer", gru_str_text(&text), err);
     }
     gru_str_free(&text);
+    gru_real *flat = NULL;
+    if (status == GRU_OK && o->states > 0) {
+        status = gru_mem_new(&flat, o->weights, sizeof *flat, err);
+    }
     for (size_t i = 0; status == GRU_OK && i < o->states; i++) {
         char name[32];
         snprintf(name, sizeof name, "optimizer.%zu", i);
-        status = gru_bundle_add(b, name, GRU_REAL_TYPE, 1, &o->weights, o->state[i], err);
+        flatten(o, i, flat);
+        status = gru_bundle_add(b, name, GRU_REAL_TYPE, 1, &o->weights, flat, err);
     }
+    free(flat);
     return status;
+}
+
+static void unflatten(gru_optimizer *o, size_t state, const gru_real *flat) {
+    size_t dense = o->sparse == SIZE_MAX ? o->weights : o->offset;
+    memcpy(o->state[state], flat, dense * sizeof *flat);
+    for (size_t r = 0; r < o->rows; r++) {
+        memcpy(kept_of(o, r) + (1 + state) * o->pitch, flat + dense + r * o->width,
+               o->width * sizeof *flat);
+    }
 }
 
 /* Whether a step has ever moved the row or its state. */
 static bool was_used(const gru_optimizer *o, size_t row) {
     bool used = o->options.weight_decay > 0;
     for (size_t i = 0; i < o->states && !used; i++) {
-        const gru_real *state = o->state[i] + o->offset + row * o->width;
+        const gru_real *state = kept_of(o, row) + (1 + i) * o->pitch;
         used = memcmp(state, o->zeros, o->width * sizeof *o->zeros) != 0;
     }
     return used;
@@ -557,7 +599,7 @@ gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *
             return gru_error_set(err, GRU_ERR_DATA, "tensor '%s' is missing or has another size",
                                  name);
         }
-        memcpy(o->state[i], tensor->data, tensor->bytes);
+        unflatten(o, i, tensor->data);
     }
     o->u_product = 1;
     for (o->t = 0; o->t < (uint64_t)t;) { /* Nadam's product, as it came about */

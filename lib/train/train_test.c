@@ -303,6 +303,40 @@ Test(optimizer, state_survives_a_bundle) {
     free(g);
 }
 
+/* In a bundle a state has the order of the weights, wherever the optimizer keeps it: Adam's second
+ * moment after one step is (1 − β2) g². */
+Test(optimizer, saved_states_lie_as_the_weights_do) {
+    gru_error err = {0};
+    gru_pool *pool;
+    gru_bundle *b;
+    lazy l;
+    const uint32_t rows[2] = {4, 36};
+    gru_row_gradient touched[2];
+    cr_assert_eq(gru_pool_new(&pool, 1, &err), GRU_OK);
+    start_lazy(&l, "adam", "embedding 37 70; gru 3; dense 1", pool);
+    size_t weights = gru_model_weight_count(l.model);
+    for (size_t i = 0; i < weights; i++) {
+        l.g[i] = 0.01F * (float)(1 + i % 7);
+    }
+    point_to_rows(touched, rows, 2, l.table_g, WIDE);
+    gru_optimizer_step(l.optimizer, l.g, touched, 2, 0.01);
+    gru_optimizer_flush(l.optimizer);
+    cr_assert_eq(gru_bundle_new(&b, &err), GRU_OK);
+    cr_assert_eq(gru_optimizer_save(l.optimizer, b, &err), GRU_OK, "%s", err.message);
+    const gru_tensor *tensor = gru_bundle_find(b, "optimizer.1");
+    cr_assert(tensor && tensor->count == weights);
+    const float *v = tensor->data;
+    for (size_t i = 0, table = (size_t)(l.table_g - l.g); i < weights; i++) {
+        size_t row = i < table ? 4 : (i - table) / WIDE;
+        double want = row == 4 || row == 36 ? 0.001 * (double)l.g[i] * (double)l.g[i] : 0;
+        want = i < table && !(v[i] > 0) ? 0 : want; /* between tensors */
+        cr_assert(fabs((double)v[i] - want) <= 1e-10, "%zu: %g, not %g", i, (double)v[i], want);
+    }
+    gru_bundle_free(b);
+    end_lazy(&l);
+    gru_pool_free(pool);
+}
+
 Test(optimizer, words_and_defaults) {
     gru_error err = {0};
     gru_optimizer_options o;
