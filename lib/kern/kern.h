@@ -160,7 +160,8 @@ typedef struct gru_kern {
     /* s[16] += Σ_i a[i] b[i] for [count][16] */
     void (*dot)(gru_real *s, const gru_real *a, const gru_real *b, size_t count);
     /* At least `operations` floating-point operations, multiply-adds between registers only: the
-     * most this processor can do. out[16] takes a result, so that it has to be computed. */
+     * most this processor can do. out[16] comes with ones; its sum is then how many multiply-adds
+     * there were, exactly up to 2^24 of a lane's. */
     void (*peak)(gru_real *out, size_t operations);
     gru_updates update; /* the optimizers' loops */
 } gru_kern;

@@ -673,3 +673,21 @@ static void test_add(const gru_kern *k) {
 Test(kern, add) {
     each_table(12, test_add);
 }
+
+static void test_peak(const gru_kern *k) {
+    gru_real *out = block(L);
+    for (size_t operations = 1; operations < 5000000; operations = operations * 7 + 3) {
+        double done = 0;
+        for (size_t l = 0; l < L; l++)
+            out[l] = 1;
+        k->peak(out, operations);
+        for (size_t l = 0; l < L; l++)
+            done += 2 * (double)out[l];
+        cr_assert(done >= (double)operations && done <= (double)operations + 2 * 12 * L,
+                  "%s: %g operations of %zu", k->name, done, operations);
+    }
+    free(out);
+}
+Test(kern, peak_does_all_its_operations) {
+    each_table(12, test_peak);
+}
