@@ -28,9 +28,8 @@ static const gru_tool tool = {"gru-predict",
                               2};
 
 static gru_status check_options(gru_error *err) {
-    if (!raw && (steps || lossy)) {
+    if (!raw && (steps || lossy))
         return gru_error_set(err, GRU_ERR_USAGE, "--%s needs --raw", steps ? "steps" : "lossy");
-    }
     if (steps && (attention || states)) {
         return gru_error_set(err, GRU_ERR_USAGE, "--%s does not go with --steps",
                              attention ? "attention" : "states");
@@ -40,15 +39,12 @@ static gru_status check_options(gru_error *err) {
 
 static gru_status predict(gru_package *package, gru_input *in, const gru_predict_options *how,
                           gru_output *out, gru_error *err) {
-    if (!raw) {
+    if (!raw)
         return gru_predict_stream(package, in, how, out, err);
-    }
-    if (steps) {
+    if (steps)
         return gru_forecast(package, in, lossy, (size_t)steps, how, out, err);
-    }
-    if (gru_package_reads_text(package)) {
+    if (gru_package_reads_text(package))
         return gru_predict_raw_text(package, in, lossy, how, out, err);
-    }
     return gru_predict_raw_series(package, in, lossy, how, out, err);
 }
 
@@ -63,16 +59,13 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
                                    {"--attention", attention},
                                    {"--states", states}};
     if (check_options(err) || gru_tool_check_outputs(files, 3, err) ||
-        gru_package_read(&package, operands[0], err)) {
+        gru_package_read(&package, operands[0], err))
         return err->code;
-    }
     gru_status status = gru_input_open(&in, count > 1 ? operands[1] : NULL, err);
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = gru_output_open(&out, common->output, GRU_OUTPUT_TEXT, err);
-    }
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = predict(&package, in, &how, out, err);
-    }
     status = gru_output_end(out, status, err);
     gru_input_close(in);
     gru_package_free(&package);

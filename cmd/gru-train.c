@@ -75,17 +75,15 @@ static void format_epoch(const gru_train_progress *p, char *text, size_t size) {
         n += snprintf(text + n, size - (size_t)n, "  val_loss %.6g  val_%s %.4g", p->val_loss,
                       p->score_name, p->val_score);
     }
-    if (n > 0 && (size_t)n < size) {
+    if (n > 0 && (size_t)n < size)
         snprintf(text + n, size - (size_t)n, "  lr %.3g  %.2f s", p->lr, p->seconds);
-    }
 }
 
 static void format_bar(const gru_train_progress *p, char *text, size_t size) {
     char bar[21];
     size_t full = p->batch * 20 / p->batches, left = (size_t)p->seconds_left;
-    for (size_t i = 0; i < 20; i++) {
+    for (size_t i = 0; i < 20; i++)
         bar[i] = i < full ? '=' : i == full ? '>' : '.';
-    }
     bar[20] = '\0';
     snprintf(text, size,
              "epoch %zu/%zu [%s] %zu/%zu  loss %.4g  %s %.4g  %.0f seq/s  %zu:%02zu left", p->epoch,
@@ -127,13 +125,11 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
                                    {"--history", w.history},
                                    {"--gradients", w.gradients},
                                    {"--checkpoint", w.checkpoint}};
-    if (gru_tool_check_outputs(files, sizeof files / sizeof *files, err)) {
+    if (gru_tool_check_outputs(files, sizeof files / sizeof *files, err))
         return err->code;
-    }
     gru_tool_catch_signals();
-    if (gru_session_new(&session, &w, err)) {
+    if (gru_session_new(&session, &w, err))
         return err->code;
-    }
     gru_str text = {0};
     if (summary) {
         gru_model_summary(gru_session_model(session), &text);

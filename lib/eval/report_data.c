@@ -13,7 +13,7 @@ static bool has_matrix(const gru_evaluation *e) {
 
 /* ---- TSV ---- */
 static void tsv_text(gru_str *out, const char *text) {
-    for (; *text; text++) {
+    for (; *text; text++)
         if (*text == '\t')
             gru_str_add(out, "\\t");
         else if (*text == '\n')
@@ -24,7 +24,6 @@ static void tsv_text(gru_str *out, const char *text) {
             gru_str_add(out, "\\\\");
         else
             gru_str_add_char(out, *text);
-    }
 }
 
 static void tsv_row(gru_str *out, const char *name, const char *group, const char *predicted,

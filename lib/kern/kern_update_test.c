@@ -101,9 +101,8 @@ static void check_step(const gru_kern *k, gru_random *r, bool amsgrad) {
 }
 
 static void steps(const gru_kern *k, gru_random *r) {
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < TRIES; i++)
         check_step(k, r, i % 2);
-    }
 }
 Test(kern_update, adam_is_its_formula_for_moments_of_all_sizes) {
     each_table(steps);
@@ -140,15 +139,13 @@ static void lays_by(const gru_kern *k, gru_random *r) {
     for (size_t n = 1; n < COUNT; n++) {
         const float *g = x.g + gru_random_below(r, (uint32_t)(COUNT - n));
         size_t end = (n + 15) / 16 * 16;
-        for (size_t i = 0; i < COUNT + 32; i++) {
+        for (size_t i = 0; i < COUNT + 32; i++)
             out[i] = -77.25F;
-        }
         k->update.lay_by(out, g, n);
         k->update.laid_by();
         cr_assert_eq(memcmp(out, g, n * sizeof *g), 0, "%s: %zu", k->name, n);
-        for (size_t i = n; i < end + 16; i++) {
+        for (size_t i = n; i < end + 16; i++)
             cr_assert(fabsf(out[i] - (i < end ? 0 : -77.25F)) <= 0, "%s: %zu", k->name, n);
-        }
     }
 }
 Test(kern_update, rows_laid_by_end_with_their_line) {
@@ -162,15 +159,13 @@ static void check_rests(const gru_kern *k, gru_random *r, bool first, bool decay
     gru_update ring[RING];
     run x, y;
     size_t n = 1 + gru_random_below(r, COUNT), cut = gru_random_below(r, RING + 1);
-    for (uint64_t t = 0; t < RING; t++) {
+    for (uint64_t t = 0; t < RING; t++)
         ring[(100 + t) % RING] = step_of(r, 100 + t, decay);
-    }
     fill(&x, r);
     y = x;
     static const float zeros[COUNT] = {0};
-    for (uint64_t t = 100; t < 108; t++) {
+    for (uint64_t t = 100; t < 108; t++)
         k->update.adam(&ring[t % RING], n, x.w, first && t == 100 ? x.g : zeros, x.m, x.v, NULL);
-    }
     cut = first && cut == 0 ? 1 : cut;
     const float *const next[4] = {x.w, x.g, x.m, x.v};
     k->update.adam_rests(ring, RING, 100, 100 + cut, n, y.w, first ? y.g : NULL, y.m, y.v, next);
@@ -180,9 +175,8 @@ static void check_rests(const gru_kern *k, gru_random *r, bool first, bool decay
 }
 
 static void rests(const gru_kern *k, gru_random *r) {
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < TRIES; i++)
         check_rests(k, r, i % 2, i % 4 > 1);
-    }
 }
 Test(kern_update, missed_steps_have_the_bits_of_steps_without_gradient) {
     each_table(rests);

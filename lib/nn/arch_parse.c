@@ -220,12 +220,11 @@ static gru_status next_word(parser *p, word *w) {
     while (p->left && blank(*p->words))
         p->words++, p->left--;
     w->at = p->words;
-    for (; p->left && (depth || quoted || !blank(*p->words)); p->words++, p->left--) {
+    for (; p->left && (depth || quoted || !blank(*p->words)); p->words++, p->left--)
         if (*p->words == '"')
             quoted = !quoted;
         else if (!quoted)
             depth += *p->words == '(' ? 1 : *p->words == ')' && depth ? -1 : 0;
-    }
     w->len = (size_t)(p->words - w->at);
     return quoted  ? fail_text(p, w, "expected a closing quote \" on the same line")
            : depth ? fail_text(p, w, "expected a closing parenthesis on the same line")

@@ -30,11 +30,10 @@ void gru_model_summary(const gru_model *m, gru_str *out) {
         size_t steps, units;
         gru_layer_print(&arch->layers[i], &text);
         gru_model_layer_shape(m, i, &steps, &units);
-        if (steps > 0) {
+        if (steps > 0)
             snprintf(shape, sizeof shape, "(%zu, %zu)", steps, units);
-        } else {
+        else
             snprintf(shape, sizeof shape, "(%zu)", units);
-        }
         gru_number_group(gru_model_layer_params(m, i), number);
         gru_str_addf(out, "%-*s  %-18s %12s\n", (int)widest, gru_str_text(&text), shape, number);
         gru_str_free(&text);
@@ -46,7 +45,6 @@ void gru_model_summary(const gru_model *m, gru_str *out) {
     }
     add_total(out, "Total parameters", total);
     add_total(out, "  trained", total - frozen);
-    if (frozen > 0) {
+    if (frozen > 0)
         add_total(out, "  not trained", frozen);
-    }
 }

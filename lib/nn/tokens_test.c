@@ -120,9 +120,8 @@ Test(tokens, kept_products_depend_on_the_weights_alone) {
     expect_same(fresh, later, "another batch");
     answer(one, &different, later);
     expect_same(fresh, later, "after another batch");
-    for (size_t i = 0; i < 40; i++) { /* the row of token 7, which the first row holds */
+    for (size_t i = 0; i < 40; i++) /* the row of token 7, which the first row holds */
         gru_model_weights(model)[7 * 40 + i] += 1;
-    }
     gru_runner_refresh(one);
     answer(one, &repeated, later);
     cr_expect_neq(memcmp(fresh, later, sizeof fresh), 0, "old products after new weights");

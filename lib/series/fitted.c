@@ -189,7 +189,7 @@ gru_status gru_fitted_number(const gru_fitted *f, size_t row, size_t column, dou
 }
 
 void gru_fitted_escape(gru_str *text, const char *value) {
-    for (; *value; value++) {
+    for (; *value; value++)
         if (*value == '\t')
             gru_str_add(text, "\\t");
         else if (*value == '\n')
@@ -198,7 +198,6 @@ void gru_fitted_escape(gru_str *text, const char *value) {
             gru_str_add(text, "\\\\");
         else
             gru_str_add_char(text, *value);
-    }
 }
 
 void gru_fitted_put(gru_str *text, const char *key, const char *value) {

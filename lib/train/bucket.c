@@ -38,12 +38,10 @@ void gru_row_span(const gru_model *m, const gru_record_spec *spec, const unsigne
     if (masks(m)) {
         const unsigned char *ids = record + x->offset;
         static const unsigned char padding[sizeof(int32_t)];
-        while (to > from && !memcmp(ids + (to - 1) * sizeof padding, padding, sizeof padding)) {
+        while (to > from && !memcmp(ids + (to - 1) * sizeof padding, padding, sizeof padding))
             to--;
-        }
-        while (from < to && !memcmp(ids + from * sizeof padding, padding, sizeof padding)) {
+        while (from < to && !memcmp(ids + from * sizeof padding, padding, sizeof padding))
             from++;
-        }
     }
     *first = to > from ? from : 0;
     *end = to > from ? to : 0;
@@ -54,9 +52,8 @@ gru_status gru_buckets_new(gru_buckets **out, const gru_model *m, gru_samples sa
     const gru_record_spec *spec = gru_dataset_spec(samples.set);
     gru_buckets *b;
     *out = NULL;
-    if (gru_mem_new(&b, 1, sizeof *b, err)) {
+    if (gru_mem_new(&b, 1, sizeof *b, err))
         return err->code;
-    }
     b->count = samples.count;
     b->batch = batch;
     b->steps = spec->slot[GRU_X].dims ? spec->slot[GRU_X].shape[0] : 1;
@@ -80,9 +77,8 @@ gru_status gru_buckets_new(gru_buckets **out, const gru_model *m, gru_samples sa
 }
 
 void gru_buckets_free(gru_buckets *b) {
-    if (!b) {
+    if (!b)
         return;
-    }
     free(b->first);
     free(b->end);
     free(b->sorted);
@@ -93,15 +89,12 @@ void gru_buckets_free(gru_buckets *b) {
 /* A counting sort by length, which keeps the order of equals. */
 static void sort_rows(gru_buckets *b, uint32_t *rows, size_t count) {
     memset(b->place, 0, (b->steps + 2) * sizeof *b->place);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         b->place[b->end[rows[i]] - b->first[rows[i]] + 1]++;
-    }
-    for (size_t length = 1; length <= b->steps; length++) {
+    for (size_t length = 1; length <= b->steps; length++)
         b->place[length] += b->place[length - 1];
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         b->sorted[b->place[b->end[rows[i]] - b->first[rows[i]]]++] = rows[i];
-    }
     memcpy(rows, b->sorted, count * sizeof *rows);
 }
 
@@ -116,22 +109,19 @@ static void swap_batches(uint32_t *a, uint32_t *b, size_t count) {
 void gru_buckets_epoch(gru_buckets *b, uint32_t *order, uint64_t seed, uint64_t epoch) {
     size_t batches = b->count / b->batch, run = RUN_BATCHES * b->batch, full = batches * b->batch;
     gru_random random;
-    for (size_t at = 0; at < full; at += run) {
+    for (size_t at = 0; at < full; at += run)
         sort_rows(b, order + at, full - at < run ? full - at : run);
-    }
     gru_random_init(&random, seed, GRU_PURPOSE_BUCKET, (uint32_t)epoch);
     for (size_t i = batches; i-- > 1;) {
         uint32_t j = gru_random_below(&random, (uint32_t)(i + 1));
-        if (j != i) {
+        if (j != i)
             swap_batches(order + i * b->batch, order + j * b->batch, b->batch);
-        }
     }
 }
 
 void gru_buckets_ascending(gru_buckets *b, uint32_t *order) {
-    for (size_t i = 0; i < b->count; i++) {
+    for (size_t i = 0; i < b->count; i++)
         order[i] = (uint32_t)i;
-    }
     sort_rows(b, order, b->count);
 }
 

@@ -27,16 +27,14 @@ static void make(void) {
     memset(header + 10 + strlen(header + 10), ' ', 20);
     header[127] = '\n';
     header[8] = 118;
-    for (size_t i = 10; i < 127; i++) {
+    for (size_t i = 10; i < 127; i++)
         header[i] = header[i] ? header[i] : ' ';
-    }
     fwrite(header, 1, 128, f);
     for (uint32_t i = 0; i < ROWS; i++) {
         int32_t ids[STEPS] = {0};
         length[i] = i * i % (STEPS + 1);
-        for (uint32_t t = STEPS - length[i]; t < STEPS; t++) {
+        for (uint32_t t = STEPS - length[i]; t < STEPS; t++)
             ids[t] = 3;
-        }
         fwrite(ids, sizeof *ids, STEPS, f);
     }
     fclose(f);
@@ -105,9 +103,8 @@ Test(bucket, the_useful_share_is_that_of_the_steps) {
     static uint32_t order[ROWS];
     gru_buckets *b = buckets();
     double useful = 0, computed = 0;
-    for (uint32_t i = 0; i < ROWS; i++) {
+    for (uint32_t i = 0; i < ROWS; i++)
         order[i] = i;
-    }
     for (size_t at = 0; at < ROWS; at += BATCH) {
         size_t rows = ROWS - at < BATCH ? ROWS - at : BATCH;
         uint32_t most = 0;
@@ -119,8 +116,7 @@ Test(bucket, the_useful_share_is_that_of_the_steps) {
     }
     cr_assert_float_eq(gru_buckets_useful(b, order), useful / computed, 1e-12);
     gru_buckets_ascending(b, order);
-    for (size_t i = 1; i < ROWS; i++) {
+    for (size_t i = 1; i < ROWS; i++)
         cr_assert_leq(length[order[i - 1]], length[order[i]]);
-    }
     gru_buckets_free(b);
 }

@@ -82,14 +82,11 @@ static void unpack(gru_train_state *s, const double v[STATE_COUNT]) {
 static bool plausible(const double v[STATE_COUNT], size_t epochs) {
     static const int counts[] = {
         EPOCH, BATCH, PLATEAU_WAIT, PLATEAU_COOLING, STOPPING_BEST_EPOCH, STOPPING_WAIT};
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        if (!(v[counts[i]] >= 0 && v[counts[i]] < 9e15)) {
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        if (!(v[counts[i]] >= 0 && v[counts[i]] < 9e15))
             return false;
-        }
-    }
-    if (v[STOPPING_BEST_EPOCH] > (double)epochs) {
+    if (v[STOPPING_BEST_EPOCH] > (double)epochs)
         return false;
-    }
     return v[EPOCH] <= (double)epochs && v[EPOCH] >= (double)epochs;
 }
 
@@ -110,9 +107,8 @@ gru_status gru_checkpoint_save(gru_bundle *b, const gru_model *model, const gru_
                        state->history.count ? (const void *)state->history.epoch : (const void *)v,
                        err) ||
         add_weights(b, "checkpoint.best", state->best, weights, err) ||
-        add_weights(b, "checkpoint.good", state->good, weights, err)) {
+        add_weights(b, "checkpoint.good", state->good, weights, err))
         return err->code;
-    }
     return gru_optimizer_save(o, b, err);
 }
 
@@ -127,9 +123,8 @@ static gru_status load_history(const gru_bundle *b, gru_history *h, gru_error *e
     for (size_t i = 0; i < t->shape[0]; i++) {
         gru_epoch epoch;
         memcpy(&epoch, (const double *)t->data + i * EPOCH_FIGURES, sizeof epoch);
-        if (gru_history_add(h, &epoch, err)) {
+        if (gru_history_add(h, &epoch, err))
             return err->code;
-        }
     }
     return GRU_OK;
 }
@@ -137,16 +132,14 @@ static gru_status load_history(const gru_bundle *b, gru_history *h, gru_error *e
 static gru_status load_weights(const gru_bundle *b, const char *name, size_t count,
                                gru_real **weights, gru_error *err) {
     const gru_tensor *t = gru_bundle_find(b, name);
-    if (!t) {
+    if (!t)
         return GRU_OK;
-    }
     if (strcmp(t->type, GRU_REAL_TYPE) != 0 || t->count != count) {
         return gru_error_set(err, GRU_ERR_DATA, "tensor '%s' has another size than the network",
                              name);
     }
-    if (!*weights && gru_mem_new(weights, count, sizeof **weights, err)) {
+    if (!*weights && gru_mem_new(weights, count, sizeof **weights, err))
         return err->code;
-    }
     memcpy(*weights, t->data, t->bytes);
     return GRU_OK;
 }
@@ -155,9 +148,8 @@ static gru_status load_weights(const gru_bundle *b, const char *name, size_t cou
 static gru_status load_model(const gru_bundle *b, gru_model *model, gru_error *err) {
     gru_model *stored;
     size_t count = gru_model_weight_count(model);
-    if (gru_model_load(&stored, b, err)) {
+    if (gru_model_load(&stored, b, err))
         return err->code;
-    }
     gru_str mine = {0}, theirs = {0};
     gru_arch_print(gru_model_arch(model), &mine);
     gru_arch_print(gru_model_arch(stored), &theirs);
@@ -165,11 +157,10 @@ static gru_status load_model(const gru_bundle *b, gru_model *model, gru_error *e
                 gru_model_weight_count(stored) == count;
     gru_str_free(&mine);
     gru_str_free(&theirs);
-    if (same) {
+    if (same)
         memcpy(gru_model_weights(model), gru_model_weights(stored), count * sizeof(gru_real));
-    } else {
+    else
         gru_error_set(err, GRU_ERR_DATA, "the checkpoint's network is another one");
-    }
     gru_model_free(stored);
     return same ? GRU_OK : err->code;
 }
@@ -188,15 +179,12 @@ gru_status gru_checkpoint_load(const gru_bundle *b, gru_model *model, gru_optimi
                              "the checkpoint is of a run with %s; this one has %s", theirs, fixed);
     }
     if (load_model(b, model, err) || gru_optimizer_load(o, b, err) ||
-        load_history(b, &state->history, err)) {
+        load_history(b, &state->history, err))
         return err->code;
-    }
-    if (!plausible(t->data, state->history.count)) {
+    if (!plausible(t->data, state->history.count))
         return gru_error_set(err, GRU_ERR_DATA, "tensor 'checkpoint.state' holds no position");
-    }
     unpack(state, t->data);
-    if (load_weights(b, "checkpoint.best", count, &state->best, err)) {
+    if (load_weights(b, "checkpoint.best", count, &state->best, err))
         return err->code;
-    }
     return load_weights(b, "checkpoint.good", count, &state->good, err);
 }

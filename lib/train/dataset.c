@@ -40,12 +40,10 @@ static gru_status keep_file(gru_dataset *d, int fd, uint64_t offset, gru_error *
     size_t rows = d->spec.bytes < WINDOW ? WINDOW / d->spec.bytes : 1;
     d->offset = offset;
     d->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    if (d->fd < 0) {
+    if (d->fd < 0)
         return failed(d->name, err);
-    }
-    if (gru_mem_new(&d->window, 1, sizeof *d->window, err)) {
+    if (gru_mem_new(&d->window, 1, sizeof *d->window, err))
         return err->code;
-    }
     d->window->cap = rows;
     return gru_mem_new(&d->window->records, rows, d->spec.bytes, err);
 }
@@ -53,9 +51,8 @@ static gru_status keep_file(gru_dataset *d, int fd, uint64_t offset, gru_error *
 /* A small file is read rather than mapped too: its pages would be as many, and one that another
  * program cuts would end this one by a signal. */
 static gru_status read_all(gru_dataset *d, int fd, uint64_t offset, gru_error *err) {
-    if (gru_mem_new(&d->memory, d->count, d->spec.bytes, err)) {
+    if (gru_mem_new(&d->memory, d->count, d->spec.bytes, err))
         return err->code;
-    }
     return gru_file_read(fd, d->name, offset, d->memory, d->count * d->spec.bytes, err);
 }
 
@@ -63,9 +60,8 @@ static gru_status check_finite(const gru_dataset *d, gru_error *err) {
     static const char *const names[] = {"x", "y", "len", "w"};
     for (size_t row = 0; row < d->count; row++) {
         const unsigned char *record;
-        if (gru_dataset_look(d, row, &record, err)) {
+        if (gru_dataset_look(d, row, &record, err))
             return err->code;
-        }
         for (size_t s = 0; s < GRU_ID; s++) {
             const gru_slot_spec *slot = &d->spec.slot[s];
             const unsigned char *at = record + slot->offset;
@@ -91,9 +87,8 @@ static gru_status temporary(FILE **out, gru_error *err) {
     char path[512];
     snprintf(path, sizeof path, "%s/gru-XXXXXX", dir && *dir ? dir : "/tmp");
     int fd = mkstemp(path);
-    if (fd < 0) {
+    if (fd < 0)
         return failed(path, err);
-    }
     unlink(path);
     *out = fdopen(fd, "w+b");
     if (!*out) {
@@ -108,29 +103,23 @@ static gru_status spool_to_file(gru_dataset *d, gru_npy_reader *reader, size_t b
                                 gru_error *err) {
     FILE *file;
     size_t got = 1;
-    if (temporary(&file, err)) {
+    if (temporary(&file, err))
         return err->code;
-    }
     gru_status status = GRU_OK;
-    if (fwrite(d->memory, d->spec.bytes, d->count, file) != d->count) {
+    if (fwrite(d->memory, d->spec.bytes, d->count, file) != d->count)
         status = failed("temporary file", err);
-    }
     while (status == GRU_OK && got > 0) {
         status = gru_npy_next(reader, d->memory, block, &got, err);
-        if (status == GRU_OK && fwrite(d->memory, d->spec.bytes, got, file) != got) {
+        if (status == GRU_OK && fwrite(d->memory, d->spec.bytes, got, file) != got)
             status = failed("temporary file", err);
-        }
         d->count += status == GRU_OK ? got : 0;
     }
-    if (status == GRU_OK && fflush(file) != 0) {
+    if (status == GRU_OK && fflush(file) != 0)
         status = failed("temporary file", err);
-    }
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = keep_file(d, fileno(file), 0, err);
-    }
-    if (fclose(file) != 0 && status == GRU_OK) {
+    if (fclose(file) != 0 && status == GRU_OK)
         status = failed("temporary file", err);
-    }
     free(d->memory);
     d->memory = NULL;
     return status;
@@ -140,13 +129,11 @@ static gru_status spool(gru_dataset *d, gru_npy_reader *reader, gru_error *err) 
     size_t bytes = d->spec.bytes, got = 1, cap = 0;
     size_t block = bytes < SPOOL_BLOCK ? SPOOL_BLOCK / bytes : 1;
     while (got > 0) {
-        if (d->count > 0 && d->count >= SMALL / bytes && cap - d->count < block) {
+        if (d->count > 0 && d->count >= SMALL / bytes && cap - d->count < block)
             return spool_to_file(d, reader, block, err);
-        }
         if (gru_mem_grow(&d->memory, &cap, d->count + block, bytes, err) ||
-            gru_npy_next(reader, d->memory + d->count * bytes, block, &got, err)) {
+            gru_npy_next(reader, d->memory + d->count * bytes, block, &got, err))
             return err->code;
-        }
         d->count += got;
     }
     return GRU_OK;
@@ -159,20 +146,17 @@ static gru_status load(gru_dataset *d, gru_npy_reader *reader, gru_error *err) {
     if (gru_npy_mappable(reader, &fd, &offset, &count) && offset % 4 == 0 && count > 0) {
         size_t bytes;
         d->count = (size_t)count;
-        if (count > SIZE_MAX || !gru_size_mul(d->count, d->spec.bytes, &bytes)) {
+        if (count > SIZE_MAX || !gru_size_mul(d->count, d->spec.bytes, &bytes))
             return gru_error_memory(err, UINT64_MAX);
-        }
         gru_status status =
             bytes > SMALL ? keep_file(d, fd, offset, err) : read_all(d, fd, offset, err);
-        if (status || check_finite(d, err)) {
+        if (status || check_finite(d, err))
             return err->code;
-        }
     } else if (spool(d, reader, err)) {
         return err->code;
     }
-    if (d->count == 0) {
+    if (d->count == 0)
         return gru_error_set(err, GRU_ERR_DATA, "%s: no samples", d->name);
-    }
     if (d->count > UINT32_MAX) {
         return gru_error_set(err, GRU_ERR_DATA, "%s: %zu samples; at most %u can be used", d->name,
                              d->count, UINT32_MAX);
@@ -185,9 +169,8 @@ gru_status gru_dataset_open(gru_dataset **out, const char *path, gru_error *err)
     gru_input *in = NULL;
     gru_npy_reader *reader = NULL;
     *out = NULL;
-    if (gru_mem_new(&d, 1, sizeof *d, err)) {
+    if (gru_mem_new(&d, 1, sizeof *d, err))
         return err->code;
-    }
     d->fd = -1;
     gru_status status = gru_input_open(&in, path, err);
     if (status == GRU_OK) {
@@ -195,15 +178,12 @@ gru_status gru_dataset_open(gru_dataset **out, const char *path, gru_error *err)
         d->name = gru_str_copy(name, strlen(name));
         status = d->name ? gru_npy_open(&reader, in, err) : gru_error_memory(err, strlen(name));
     }
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = load(d, reader, err);
-    }
-    if (reader) {
+    if (reader)
         gru_npy_close(reader);
-    }
-    if (in) {
+    if (in)
         gru_input_close(in);
-    }
     if (status != GRU_OK) {
         gru_dataset_close(d);
         return status;
@@ -213,16 +193,14 @@ gru_status gru_dataset_open(gru_dataset **out, const char *path, gru_error *err)
 }
 
 void gru_dataset_close(gru_dataset *d) {
-    if (!d) {
+    if (!d)
         return;
-    }
     if (d->window) {
         free(d->window->records);
         free(d->window);
     }
-    if (d->fd >= 0) {
+    if (d->fd >= 0)
         close(d->fd);
-    }
     free(d->memory);
     free(d->name);
     free(d);
@@ -264,9 +242,8 @@ gru_status gru_dataset_look(const gru_dataset *d, size_t i, const unsigned char 
     if (i < w->first || i - w->first >= w->count) {
         size_t count = d->count - i < w->cap ? d->count - i : w->cap;
         w->count = 0;
-        if (gru_dataset_read(d, i, count, w->records, err)) {
+        if (gru_dataset_read(d, i, count, w->records, err))
             return err->code;
-        }
         w->first = i;
         w->count = count;
     }
@@ -280,9 +257,8 @@ static bool out_of_range(const gru_record_spec *spec, const unsigned char *recor
     const gru_slot_spec *slot = &spec->slot[which];
     for (size_t i = 0; slot->type == 'i' && i < slot->bytes; i += sizeof *value) {
         memcpy(value, record + slot->offset + i, sizeof *value);
-        if (*value < 0 || (size_t)*value >= limit) {
+        if (*value < 0 || (size_t)*value >= limit)
             return true;
-        }
     }
     return false;
 }
@@ -291,9 +267,8 @@ gru_status gru_dataset_check_classes(const gru_dataset *d, size_t classes, gru_e
     const unsigned char *record;
     int32_t value;
     for (size_t row = 0; row < d->count; row++) {
-        if (gru_dataset_look(d, row, &record, err)) {
+        if (gru_dataset_look(d, row, &record, err))
             return err->code;
-        }
         if (out_of_range(&d->spec, record, GRU_Y, classes, &value)) {
             return gru_error_set(
                 err, GRU_ERR_DATA,
@@ -309,9 +284,8 @@ gru_status gru_dataset_check_shares(const gru_dataset *d, gru_error *err) {
     const unsigned char *record;
     float value;
     for (size_t row = 0; slot->type == 'f' && row < d->count; row++) {
-        if (gru_dataset_look(d, row, &record, err)) {
+        if (gru_dataset_look(d, row, &record, err))
             return err->code;
-        }
         for (size_t i = 0; i < slot->bytes; i += sizeof value) {
             memcpy(&value, record + slot->offset + i, sizeof value);
             if (!(value >= 0 && value <= 1)) {
@@ -344,12 +318,10 @@ gru_status gru_record_check(const gru_record_spec *spec, const unsigned char *re
 gru_status gru_dataset_check_input(const gru_dataset *d, size_t tokens, gru_error *err) {
     const unsigned char *record;
     for (size_t row = 0; row < d->count; row++) {
-        if (gru_dataset_look(d, row, &record, err)) {
+        if (gru_dataset_look(d, row, &record, err))
             return err->code;
-        }
-        if (gru_record_check(&d->spec, record, row, tokens, err)) {
+        if (gru_record_check(&d->spec, record, row, tokens, err))
             return gru_error_at(err, "%s", d->name);
-        }
     }
     return GRU_OK;
 }
@@ -357,9 +329,8 @@ gru_status gru_dataset_check_input(const gru_dataset *d, size_t tokens, gru_erro
 void gru_order_shuffle(uint32_t *order, size_t count, uint64_t seed, uint64_t epoch) {
     gru_random random;
     gru_random_init(&random, seed, GRU_PURPOSE_SHUFFLE, (uint32_t)epoch);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         order[i] = (uint32_t)i;
-    }
     for (size_t i = count; i-- > 1;) {
         uint32_t j = gru_random_below(&random, (uint32_t)(i + 1)), other = order[j];
         order[j] = order[i];

@@ -58,15 +58,12 @@ static size_t row_at(const gru_feed *f, size_t i) {
 /* A counting sort, which leaves in ends[p] where piece p's places end. */
 static void sort_by_piece(gru_feed *f, size_t start, size_t rows, size_t pieces) {
     memset(f->ends, 0, (pieces + 1) * sizeof *f->ends);
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < rows; i++)
         f->ends[row_at(f, start + i) / f->piece_rows + 1]++;
-    }
-    for (size_t p = 1; p <= pieces; p++) {
+    for (size_t p = 1; p <= pieces; p++)
         f->ends[p] += f->ends[p - 1];
-    }
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < rows; i++)
         f->by_piece[f->ends[row_at(f, start + i) / f->piece_rows]++] = (uint32_t)i;
-    }
 }
 
 /* The rows of a group that begins at `start` and lie in piece p: places[count] of the group. */
@@ -80,11 +77,10 @@ static gru_status read_piece(gru_feed *f, size_t p, size_t start, const uint32_t
     for (size_t k = 0; status == GRU_OK && k < count; k++) {
         size_t row = row_at(f, start + places[k]);
         unsigned char *record = to + places[k] * f->bytes;
-        if (whole) {
+        if (whole)
             memcpy(record, f->piece + (row - first) * f->bytes, f->bytes);
-        } else {
+        else
             status = gru_dataset_read(set, row, 1, record, err);
-        }
     }
     return status;
 }
@@ -97,15 +93,13 @@ static gru_status read_group(gru_feed *f, size_t group, gru_error *err) {
     size_t most = f->group * f->batch, start = group * most, rows = rows_from(f, start, most);
     size_t pieces = piece_count(f);
     unsigned char *to = f->buffer[group % 2];
-    if (!f->order) {
+    if (!f->order)
         return gru_dataset_read(f->samples.set, row_at(f, start), rows, to, err);
-    }
     sort_by_piece(f, start, rows, pieces);
     for (size_t p = 0, from = 0; p < pieces; from = f->ends[p++]) {
         size_t count = f->ends[p] - from;
-        if (count && read_piece(f, p, start, f->by_piece + from, count, to, err)) {
+        if (count && read_piece(f, p, start, f->by_piece + from, count, to, err))
             return err->code;
-        }
     }
     return GRU_OK;
 }
@@ -136,25 +130,21 @@ static gru_status new_buffers(gru_feed *f, gru_error *err) {
     size_t rows = f->group * f->batch;
     f->piece_rows = f->bytes < PIECE_BYTES ? PIECE_BYTES / f->bytes : 1;
     for (int k = 0; k < 2; k++) {
-        if (gru_mem_new(&f->buffer[k], rows, f->bytes, err)) {
+        if (gru_mem_new(&f->buffer[k], rows, f->bytes, err))
             return err->code;
-        }
-        for (size_t i = 0; i < rows; i++) {
+        for (size_t i = 0; i < rows; i++)
             f->records[k][i] = f->buffer[k] + i * f->bytes;
-        }
     }
     if (gru_mem_new(&f->piece, f->piece_rows, f->bytes, err) ||
         gru_mem_new(&f->by_piece, rows, sizeof *f->by_piece, err) ||
-        gru_mem_new(&f->ends, piece_count(f) + 1, sizeof *f->ends, err)) {
+        gru_mem_new(&f->ends, piece_count(f) + 1, sizeof *f->ends, err))
         return err->code;
-    }
     return GRU_OK;
 }
 
 static gru_status start_thread(gru_feed *f, gru_error *err) {
-    if (new_buffers(f, err)) {
+    if (new_buffers(f, err))
         return err->code;
-    }
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->change, NULL);
     int failure = pthread_create(&f->thread, NULL, read_ahead, f);
@@ -179,9 +169,8 @@ static size_t group_size(const gru_feed *f) {
 gru_status gru_feed_new(gru_feed **out, gru_samples samples, size_t batch, gru_error *err) {
     gru_feed *f;
     *out = NULL;
-    if (gru_mem_new(&f, 1, sizeof *f, err)) {
+    if (gru_mem_new(&f, 1, sizeof *f, err))
         return err->code;
-    }
     f->samples = samples;
     f->batch = batch < samples.count ? batch : samples.count;
     f->batches = f->batch ? (samples.count + f->batch - 1) / f->batch : 0;
@@ -200,9 +189,8 @@ gru_status gru_feed_new(gru_feed **out, gru_samples samples, size_t batch, gru_e
 }
 
 void gru_feed_free(gru_feed *f) {
-    if (!f) {
+    if (!f)
         return;
-    }
     if (f->started) {
         pthread_mutex_lock(&f->lock);
         f->stop = true;
@@ -225,9 +213,8 @@ void gru_feed_free(gru_feed *f) {
 void gru_feed_start(gru_feed *f, const uint32_t *order, size_t batch) {
     if (f->started) {
         pthread_mutex_lock(&f->lock);
-        while (f->read < f->wanted && f->status == GRU_OK) { /* of a pass that was left */
+        while (f->read < f->wanted && f->status == GRU_OK) /* of a pass that was left */
             pthread_cond_wait(&f->change, &f->lock);
-        }
         f->status = GRU_OK;
         f->read = batch / f->group;
         f->wanted = f->read + (batch < f->batches);
@@ -243,9 +230,8 @@ void gru_feed_start(gru_feed *f, const uint32_t *order, size_t batch) {
 /* Waits for the group, and lets the thread begin the one after it. */
 static gru_status await(gru_feed *f, size_t group, gru_error *err) {
     pthread_mutex_lock(&f->lock);
-    while (f->read <= group && f->status == GRU_OK) {
+    while (f->read <= group && f->status == GRU_OK)
         pthread_cond_wait(&f->change, &f->lock);
-    }
     gru_status status = f->status;
     if (status != GRU_OK) {
         *err = f->error;
@@ -261,17 +247,14 @@ gru_status gru_feed_next(gru_feed *f, const unsigned char *const **records, size
                          gru_error *err) {
     size_t batch = f->taken, group = batch / f->group, start = batch * f->batch;
     *rows = 0;
-    if (batch >= f->batches) {
+    if (batch >= f->batches)
         return GRU_OK;
-    }
-    if (f->started && await(f, group, err)) {
+    if (f->started && await(f, group, err))
         return err->code;
-    }
     *rows = rows_from(f, start, f->batch);
     *records = f->records[group % 2] + batch % f->group * f->batch;
-    for (size_t i = 0; !f->started && i < *rows; i++) {
+    for (size_t i = 0; !f->started && i < *rows; i++)
         f->records[group % 2][i] = gru_dataset_record(f->samples.set, row_at(f, start + i));
-    }
     f->taken++;
     return GRU_OK;
 }

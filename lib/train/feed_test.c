@@ -26,9 +26,8 @@ static gru_dataset *make(uint32_t rows) {
     fwrite(header, 1, sizeof header, f);
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t ids[STEPS];
-        for (int t = 0; t < STEPS; t++) {
+        for (int t = 0; t < STEPS; t++)
             ids[t] = i;
-        }
         fwrite(ids, sizeof *ids, STEPS, f);
     }
     fclose(f);
@@ -39,9 +38,8 @@ static gru_dataset *make(uint32_t rows) {
 static long resident_kib(void) {
     long pages = 0, resident = 0;
     FILE *f = fopen("/proc/self/statm", "r");
-    if (f && fscanf(f, "%ld %ld", &pages, &resident) != 2) {
+    if (f && fscanf(f, "%ld %ld", &pages, &resident) != 2)
         resident = 0;
-    }
     fclose(f);
     return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }

@@ -29,9 +29,8 @@ typedef struct forecaster {
 static gru_status check_honest(const forecaster *f, gru_error *err) {
     const gru_windows *w = &f->rows.windows;
     bool alone = w->features == 1 && strcmp(w->feature[0], w->target) == 0;
-    if (f->package->kind != GRU_ANSWER_NUMBERS || gru_model_per_step(f->package->model)) {
+    if (f->package->kind != GRU_ANSWER_NUMBERS || gru_model_per_step(f->package->model))
         return gru_error_set(err, GRU_ERR_DATA, "--steps: the model does not forecast numbers");
-    }
     if (f->horizon != w->horizon) {
         return gru_error_set(err, GRU_ERR_DATA,
                              "--steps: the model gives %zu numbers for a horizon of %zu",
@@ -68,28 +67,24 @@ static gru_status read_rows(forecaster *f, gru_error *err) {
         const char *id = gru_raw_rows_id(&f->rows, &len);
         gru_calendar_add(&f->calendar, id, len, gru_table_line(f->rows.table));
         if (gru_window_maker_push(f->maker, f->rows.values, f->rows.values[f->features], "", 0,
-                                  &unused, err)) {
+                                  &unused, err))
             return gru_error_at(err, "%s:%llu", f->rows.source, gru_table_line(f->rows.table));
-        }
     }
     if (err->code == GRU_OK && !gru_window_maker_last(f->maker)) {
         return gru_error_set(err, GRU_ERR_DATA, "%s: %llu rows, but one window needs %zu",
                              f->rows.source, f->rows.number, f->length);
     }
-    if (err->code == GRU_OK && f->rows.windows.index) {
+    if (err->code == GRU_OK && f->rows.windows.index)
         gru_date_watch_warn(&f->calendar.watch, f->rows.source, f->rows.windows.index);
-    }
     return err->code;
 }
 
 static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size_t threads,
                                   gru_error *err) {
-    if (gru_package_reads_text(f->package)) {
+    if (gru_package_reads_text(f->package))
         return gru_error_set(err, GRU_ERR_DATA, "--steps: the model reads text");
-    }
-    if (gru_raw_rows_open(&f->rows, f->package, in, lossy, err)) {
+    if (gru_raw_rows_open(&f->rows, f->package, in, lossy, err))
         return err->code;
-    }
     f->length = f->rows.windows.length;
     f->features = f->rows.windows.features;
     f->each = f->package->loss.quantile_count ? f->package->loss.quantile_count : 1;
@@ -101,9 +96,8 @@ static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size
         gru_mem_new(&f->values, (f->steps + f->horizon) * f->each, sizeof *f->values, err) ||
         gru_window_maker_new(&f->maker, &f->rows.windows, 0, err) ||
         gru_pool_new(&f->pool, threads ? threads : gru_cpu_count(), err) ||
-        gru_runner_new(&f->runner, f->package->model, f->pool, &how, err)) {
+        gru_runner_new(&f->runner, f->package->model, f->pool, &how, err))
         return err->code;
-    }
     return read_rows(f, err);
 }
 
@@ -114,13 +108,11 @@ static gru_status compute(forecaster *f, gru_error *err) {
     gru_batch batch = {1, records, &f->spec, 0, 0};
     memcpy(x, gru_window_maker_last(f->maker), f->spec.slot[GRU_X].bytes);
     for (size_t at = 0; at < f->steps; at += f->horizon) {
-        if (gru_runner_predict(f->runner, &batch, err)) {
+        if (gru_runner_predict(f->runner, &batch, err))
             return err->code;
-        }
         const gru_real *out = gru_runner_outputs(f->runner);
-        for (size_t i = 0; i < f->horizon * f->each; i++) {
+        for (size_t i = 0; i < f->horizon * f->each; i++)
             f->values[at * f->each + i] = (float)out[i];
-        }
         for (size_t i = 0; f->features == 1 && f->each == 1 && i < f->horizon; i++) {
             memmove(x, x + 1, (f->length - 1) * sizeof *x);
             x[f->length - 1] = f->values[at + i];
@@ -135,18 +127,16 @@ static gru_status write_values(forecaster *f, bool csv, gru_output *out, gru_err
     const gru_loss *loss = &f->package->loss;
     gru_str names = {0};
     gru_table_writer_init(&w, out, csv);
-    if (f->rows.has_scaler) {
+    if (f->rows.has_scaler)
         column = gru_scaler_find(&f->rows.scaler, f->rows.windows.target);
-    }
     gru_calendar_next(&f->calendar, f->steps, &names);
     gru_status status = gru_str_check(&names, err);
     if (!status && !(status = gru_table_put_text(&w, "id", err))) {
         status = loss->quantile_count ? gru_quantile_names(&w, loss, 0, err)
                                       : gru_table_put_text(&w, "y_pred", err);
     }
-    if (!status) {
+    if (!status)
         status = gru_table_end_row(&w, err);
-    }
     const char *name = gru_str_text(&names);
     for (size_t k = 0; status == GRU_OK && k < f->steps; k++) {
         size_t len = strcspn(name, "\n");
@@ -156,9 +146,8 @@ static gru_status write_values(forecaster *f, bool csv, gru_output *out, gru_err
             status = column < 0 ? gru_table_put_float(&w, f->values[i], err)
                                 : gru_table_put_double(&w, value, err);
         }
-        if (status == GRU_OK) {
+        if (status == GRU_OK)
             status = gru_table_end_row(&w, err);
-        }
         name += len + 1;
     }
     gru_str_free(&names);
@@ -169,17 +158,14 @@ gru_status gru_forecast(gru_package *package, gru_input *in, bool lossy, size_t 
                         const gru_predict_options *options, gru_output *out, gru_error *err) {
     forecaster f = {.package = package, .steps = steps};
     gru_status status = open_forecaster(&f, in, lossy, options->threads, err);
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = compute(&f, err);
-    }
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = write_values(&f, options->csv, out, err);
-    }
     gru_runner_free(f.runner);
     gru_pool_free(f.pool);
-    if (f.maker) {
+    if (f.maker)
         gru_window_maker_free(f.maker);
-    }
     gru_raw_rows_close(&f.rows);
     free(f.record);
     free(f.values);

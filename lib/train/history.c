@@ -14,9 +14,8 @@ void gru_history_free(gru_history *h) {
 }
 
 gru_status gru_history_add(gru_history *h, const gru_epoch *epoch, gru_error *err) {
-    if (gru_mem_grow(&h->epoch, &h->cap, h->count + 1, sizeof *h->epoch, err)) {
+    if (gru_mem_grow(&h->epoch, &h->cap, h->count + 1, sizeof *h->epoch, err))
         return err->code;
-    }
     h->epoch[h->count++] = *epoch;
     return GRU_OK;
 }
@@ -29,9 +28,8 @@ bool gru_history_figure(const gru_history *h, const gru_epoch *epoch, const char
                         double *value) {
     bool val = strncmp(name, "val_", 4) == 0;
     name += val ? 4 : 0;
-    if (val && !h->validation) {
+    if (val && !h->validation)
         return false;
-    }
     if (strcmp(name, "loss") == 0) {
         *value = val ? epoch->val_loss : epoch->loss;
         return true;
@@ -50,9 +48,8 @@ static gru_status put_names(const gru_history *h, gru_table_writer *w, gru_error
     if (gru_table_put_text(w, "epoch", err) || gru_table_put_text(w, "loss", err) ||
         (h->validation && gru_table_put_text(w, "val_loss", err)) ||
         gru_table_put_text(w, score, err) || (h->validation && gru_table_put_text(w, val, err)) ||
-        gru_table_put_text(w, "lr", err) || gru_table_put_text(w, "seconds", err)) {
+        gru_table_put_text(w, "lr", err) || gru_table_put_text(w, "seconds", err))
         return err->code;
-    }
     return gru_table_end_row(w, err);
 }
 
@@ -63,22 +60,19 @@ static gru_status put_epoch(const gru_history *h, size_t i, gru_table_writer *w,
         (h->validation && gru_table_put_double(w, e->val_loss, err)) ||
         gru_table_put_double(w, e->score, err) ||
         (h->validation && gru_table_put_double(w, e->val_score, err)) ||
-        gru_table_put_double(w, e->lr, err) || gru_table_put_double(w, seconds, err)) {
+        gru_table_put_double(w, e->lr, err) || gru_table_put_double(w, seconds, err))
         return err->code;
-    }
     return gru_table_end_row(w, err);
 }
 
 gru_status gru_history_write(const gru_history *h, const char *path, bool csv, gru_error *err) {
     gru_output *out;
     gru_table_writer w;
-    if (gru_output_open(&out, path, GRU_OUTPUT_TEXT, err)) {
+    if (gru_output_open(&out, path, GRU_OUTPUT_TEXT, err))
         return err->code;
-    }
     gru_table_writer_init(&w, out, csv);
     gru_status status = put_names(h, &w, err);
-    for (size_t i = 0; status == GRU_OK && i < h->count; i++) {
+    for (size_t i = 0; status == GRU_OK && i < h->count; i++)
         status = put_epoch(h, i, &w, err);
-    }
     return gru_output_end(out, status, err);
 }

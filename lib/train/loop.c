@@ -66,9 +66,8 @@ static gru_status new_runner(gru_trainer *t, gru_error *err) {
                             .loss = t->options.loss,
                             .class_weight = t->options.class_weight,
                             .want_gradient_norms = t->options.gradients};
-    if (gru_runner_new(&t->runner, t->model, t->pool, &o, err)) {
+    if (gru_runner_new(&t->runner, t->model, t->pool, &o, err))
         return err->code;
-    }
     t->gradients.steps = t->spec->slot[GRU_X].shape[0];
     if (t->options.gradients && !gru_runner_gradient_norms(t->runner)) {
         return gru_error_set(err, GRU_ERR_USAGE,
@@ -78,33 +77,28 @@ static gru_status new_runner(gru_trainer *t, gru_error *err) {
 }
 
 static gru_status new_accumulator(gru_trainer *t, gru_error *err) {
-    if (t->options.accumulate < 2) {
+    if (t->options.accumulate < 2)
         return GRU_OK;
-    }
     if (gru_mem_new(&t->sum, gru_model_weight_count(t->model), sizeof *t->sum, err) ||
-        gru_mem_new(&t->sum_touched, t->row_limit, sizeof *t->sum_touched, err)) {
+        gru_mem_new(&t->sum_touched, t->row_limit, sizeof *t->sum_touched, err))
         return err->code;
-    }
     return gru_mem_new(&t->sum_stamps, t->row_limit, sizeof *t->sum_stamps, err);
 }
 
 static gru_status new_check_order(gru_trainer *t, gru_error *err) {
     gru_buckets *b;
     size_t count = t->validation.count;
-    if (count == 0 || gru_buckets_new(&b, t->model, t->validation, t->options.batch, err)) {
+    if (count == 0 || gru_buckets_new(&b, t->model, t->validation, t->options.batch, err))
         return count ? err->code : GRU_OK;
-    }
-    if (!gru_mem_new(&t->check_order, count, sizeof *t->check_order, err)) {
+    if (!gru_mem_new(&t->check_order, count, sizeof *t->check_order, err))
         gru_buckets_ascending(b, t->check_order);
-    }
     gru_buckets_free(b);
     return t->check_order ? GRU_OK : err->code;
 }
 
 static gru_status new_buckets(gru_trainer *t, gru_error *err) {
-    if (!t->options.bucket) {
+    if (!t->options.bucket)
         return GRU_OK;
-    }
     if (!gru_rows_differ(t->model, t->spec)) {
         return gru_error_set(err, GRU_ERR_USAGE,
                              "--bucket: all samples are as long: they have no field len, and no "
@@ -122,9 +116,8 @@ static gru_status new_buckets(gru_trainer *t, gru_error *err) {
 static gru_status new_memory(gru_trainer *t, gru_error *err) {
     size_t sparse = gru_optimizer_sparse(t->optimizer);
     size_t weights = gru_model_weight_count(t->model);
-    if (sparse != SIZE_MAX && t->spec->slot[GRU_X].type == 'i') {
+    if (sparse != SIZE_MAX && t->spec->slot[GRU_X].type == 'i')
         t->row_limit = gru_model_param(t->model, sparse)->shape[0];
-    }
     if (gru_mem_new(&t->order, t->train.count, sizeof *t->order, err) ||
         gru_feed_new(&t->feed, t->train, t->options.batch, err) ||
         (t->validation.count > 0 &&
@@ -133,9 +126,8 @@ static gru_status new_memory(gru_trainer *t, gru_error *err) {
         gru_mem_new(&t->marks, t->row_limit / MARKS + 1, sizeof *t->marks, err) ||
         gru_mem_new(&t->state.good, weights, sizeof *t->state.good, err) ||
         (t->state.stopping.restore_best &&
-         gru_mem_new(&t->state.best, weights, sizeof *t->state.best, err))) {
+         gru_mem_new(&t->state.best, weights, sizeof *t->state.best, err)))
         return err->code;
-    }
     gru_status status = new_buckets(t, err);
     return status ? status : new_accumulator(t, err);
 }
@@ -147,9 +139,8 @@ static gru_status check_monitor(gru_trainer *t, gru_error *err) {
     h->classes =
         t->options.loss->kind == GRU_LOSS_BINARY || t->options.loss->kind == GRU_LOSS_CATEGORICAL;
     h->validation = t->validation.count > 0;
-    if (!t->options.monitor) {
+    if (!t->options.monitor)
         t->options.monitor = h->validation ? "val_loss" : "loss";
-    }
     if (!gru_history_figure(h, &none, t->options.monitor, &value)) {
         const char *score = gru_history_score(h);
         return gru_error_set(
@@ -165,9 +156,8 @@ gru_status gru_trainer_new(gru_trainer **out, gru_model *model, gru_samples trai
                            const gru_train_hooks *hooks, gru_error *err) {
     gru_trainer *t;
     *out = NULL;
-    if (gru_mem_new(&t, 1, sizeof *t, err)) {
+    if (gru_mem_new(&t, 1, sizeof *t, err))
         return err->code;
-    }
     t->options = *options;
     t->hooks = *hooks;
     t->model = model;
@@ -180,9 +170,8 @@ gru_status gru_trainer_new(gru_trainer **out, gru_model *model, gru_samples trai
     t->state.stopping = options->stopping;
     t->options.batch = options->batch < train.count ? options->batch : train.count;
     t->options.accumulate = options->accumulate ? options->accumulate : 1;
-    for (size_t i = 0; i < gru_model_arch(model)->count; i++) {
+    for (size_t i = 0; i < gru_model_arch(model)->count; i++)
         t->whole_epochs |= gru_model_arch(model)->layers[i].stateful;
-    }
     t->batches = (train.count + t->options.batch - 1) / t->options.batch;
     if (check_monitor(t, err) ||
         gru_optimizer_new(&t->optimizer, model, pool, &options->optimizer, err) ||
@@ -195,9 +184,8 @@ gru_status gru_trainer_new(gru_trainer **out, gru_model *model, gru_samples trai
 }
 
 void gru_trainer_free(gru_trainer *t) {
-    if (!t) {
+    if (!t)
         return;
-    }
     gru_runner_free(t->runner);
     gru_optimizer_free(t->optimizer);
     gru_history_free(&t->state.history);
@@ -239,12 +227,10 @@ gru_status gru_trainer_resume(gru_trainer *t, const gru_bundle *b, const char *n
                               gru_error *err) {
     char fixed[200];
     fixed_text(t, fixed);
-    if (gru_checkpoint_load(b, t->model, t->optimizer, &t->state, fixed, err)) {
+    if (gru_checkpoint_load(b, t->model, t->optimizer, &t->state, fixed, err))
         return gru_error_at(err, "%s", name);
-    }
-    if (t->state.batch >= t->batches) {
+    if (t->state.batch >= t->batches)
         return gru_error_set(err, GRU_ERR_DATA, "%s: its position is past the epoch's end", name);
-    }
     gru_runner_refresh(t->runner);
     return GRU_OK;
 }
@@ -254,20 +240,16 @@ gru_status gru_trainer_resume(gru_trainer *t, const gru_bundle *b, const char *n
 static gru_status save(gru_trainer *t, const char *path, bool checkpoint, gru_error *err) {
     gru_bundle *b;
     char fixed[200];
-    if (gru_bundle_new(&b, err)) {
+    if (gru_bundle_new(&b, err))
         return err->code;
-    }
     fixed_text(t, fixed);
     gru_status status = gru_model_save(t->model, b, err);
-    if (status == GRU_OK && t->hooks.finish) {
+    if (status == GRU_OK && t->hooks.finish)
         status = t->hooks.finish(t->hooks.arg, b, &t->state, err);
-    }
-    if (status == GRU_OK && checkpoint) {
+    if (status == GRU_OK && checkpoint)
         status = gru_checkpoint_save(b, t->model, t->optimizer, &t->state, fixed, err);
-    }
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = gru_bundle_write(b, path, err);
-    }
     gru_bundle_free(b);
     return status;
 }
@@ -291,24 +273,21 @@ static void list_rows(gru_trainer *t, const unsigned char *const *records, size_
         for (size_t at = 0; at < x->bytes; at += sizeof(int32_t)) {
             int32_t token;
             memcpy(&token, records[r] + x->offset + at, sizeof token);
-            if (token >= 0 && (size_t)token < t->row_limit) {
+            if (token >= 0 && (size_t)token < t->row_limit)
                 t->marks[token / MARKS] |= UINT64_C(1) << token % MARKS;
-            }
         }
     }
     t->row_count = 0;
     for (size_t at = 0; at < t->row_limit; at += MARKS) {
-        for (uint64_t marks = t->marks[at / MARKS]; marks; marks &= marks - 1) {
+        for (uint64_t marks = t->marks[at / MARKS]; marks; marks &= marks - 1)
             t->rows[t->row_count++] = (uint32_t)at + (uint32_t)__builtin_ctzll(marks);
-        }
         t->marks[at / MARKS] = 0;
     }
 }
 
 static void add_weighted(gru_real *sum, const gru_real *g, size_t count, gru_real weight) {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         sum[i] += weight * g[i];
-    }
 }
 
 /* Adds the batch's gradient, weighted by its rows, to the accumulator. */
@@ -337,9 +316,8 @@ static void accumulate(gru_trainer *t, double rows) {
 
 static void step_accumulated(gru_trainer *t, double lr) {
     size_t weights = gru_model_weight_count(t->model);
-    for (size_t i = 0; i < weights && t->sum_rows > 0; i++) {
+    for (size_t i = 0; i < weights && t->sum_rows > 0; i++)
         t->sum[i] /= (gru_real)t->sum_rows;
-    }
     gru_optimizer_step(t->optimizer, t->sum, t->sum_touched, t->sum_count, lr);
     memset(t->sum, 0, weights * sizeof *t->sum);
     t->sum_rows = 0;
@@ -375,9 +353,8 @@ static gru_status run_batch(gru_trainer *t, gru_error *err) {
     gru_watch *watch = gru_pool_watch(t->pool, 0);
     gru_watch_enter(watch, GRU_PLACE_DATA);
     gru_watch_work(watch, GRU_PLACE_DATA, 1);
-    if (gru_feed_next(t->feed, &records, &rows, err)) {
+    if (gru_feed_next(t->feed, &records, &rows, err))
         return err->code;
-    }
     if (t->row_limit > 0) {
         list_rows(t, records, rows);
         gru_watch_enter(watch, GRU_PLACE_OPTIMIZER);
@@ -385,24 +362,20 @@ static gru_status run_batch(gru_trainer *t, gru_error *err) {
     }
     gru_batch batch = {rows, records, t->spec, t->state.epoch, t->state.batch};
     gru_watch_enter(watch, GRU_PLACE_OTHER);
-    if (gru_runner_train(t->runner, &batch, &figures, err)) {
+    if (gru_runner_train(t->runner, &batch, &figures, err))
         return err->code;
-    }
-    if (!isfinite(figures.loss) || !isfinite(figures.penalty)) {
+    if (!isfinite(figures.loss) || !isfinite(figures.penalty))
         return loss_is_no_number(t, "the loss", err);
-    }
     if (t->options.gradients &&
-        gru_gradients_add(&t->gradients, gru_runner_gradient_norms(t->runner), err)) {
+        gru_gradients_add(&t->gradients, gru_runner_gradient_norms(t->runner), err))
         return err->code;
-    }
     gru_figures_add(&t->state.figures, &figures);
     double lr = rate(t);
     gru_watch_enter(watch, GRU_PLACE_OPTIMIZER);
     if (t->sum) {
         accumulate(t, figures.rows);
-        if (at_step(t)) {
+        if (at_step(t))
             step_accumulated(t, lr);
-        }
     } else {
         const gru_row_gradient *touched = gru_runner_touched(t->runner, &touched_count);
         gru_optimizer_step(t->optimizer, gru_runner_gradients(t->runner), touched, touched_count,
@@ -423,9 +396,8 @@ static double mean_score(const gru_trainer *t, const gru_figures *f) {
 }
 
 static void tell(gru_trainer *t, const gru_epoch *done) {
-    if (!t->hooks.progress) {
+    if (!t->hooks.progress)
         return;
-    }
     const gru_train_state *s = &t->state;
     double seconds = now() - t->epoch_start, share;
     gru_train_progress p = {.epoch = s->epoch + 1,
@@ -464,16 +436,13 @@ static gru_status validate(gru_trainer *t, gru_epoch *epoch, gru_error *err) {
     gru_feed_start(t->check_feed, t->check_order, 0);
     for (;;) {
         gru_figures figures = {0};
-        if (gru_feed_next(t->check_feed, &records, &rows, err)) {
+        if (gru_feed_next(t->check_feed, &records, &rows, err))
             return err->code;
-        }
-        if (rows == 0) {
+        if (rows == 0)
             break;
-        }
         gru_batch batch = {rows, records, spec, t->state.epoch, 0};
-        if (gru_runner_evaluate(t->runner, &batch, &figures, err)) {
+        if (gru_runner_evaluate(t->runner, &batch, &figures, err))
             return err->code;
-        }
         gru_figures_add(&sum, &figures);
     }
     gru_runner_reset_states(t->runner);
@@ -484,9 +453,8 @@ static gru_status validate(gru_trainer *t, gru_epoch *epoch, gru_error *err) {
 
 static bool finite_weights(const gru_real *w, size_t count) {
     gru_real sum = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         sum += w[i] * 0; /* 0 unless it isn't finite */
-    }
     return !isnan(sum);
 }
 
@@ -498,9 +466,8 @@ static void decide(gru_trainer *t, const gru_epoch *epoch, bool *improved) {
     double value = NAN;
     gru_history_figure(&s->history, epoch, t->options.monitor, &value);
     gru_stopping_end_epoch(&s->stopping, s->epoch, value, larger, improved, &stop);
-    if (*improved && s->best) {
+    if (*improved && s->best)
         memcpy(s->best, gru_model_weights(t->model), bytes);
-    }
     memcpy(s->good, gru_model_weights(t->model), bytes);
     if (s->plateau.on && gru_plateau_end_epoch(&s->plateau, value, larger, epoch->lr)) {
         gru_detail("epoch %zu: the learning rate falls to %g of its start", s->epoch,
@@ -524,39 +491,33 @@ static gru_status end_epoch(gru_trainer *t, gru_error *err) {
     gru_runner_refresh(t->runner);
     s->batch--; /* the rate of the epoch's last batch; batch numbers in messages */
     epoch.lr = rate(t);
-    if (!finite_weights(gru_model_weights(t->model), gru_model_weight_count(t->model))) {
+    if (!finite_weights(gru_model_weights(t->model), gru_model_weight_count(t->model)))
         return loss_is_no_number(t, "a weight", err);
-    }
-    if (t->validation.count > 0 && validate(t, &epoch, err)) {
+    if (t->validation.count > 0 && validate(t, &epoch, err))
         return err->code;
-    }
-    if (t->validation.count > 0 && !isfinite(epoch.val_loss)) {
+    if (t->validation.count > 0 && !isfinite(epoch.val_loss))
         return loss_is_no_number(t, "the validation loss", err);
-    }
     s->batch++;
     epoch.seconds = s->seconds + now() - t->epoch_start;
     tell(t, &epoch);
-    if (gru_history_add(&s->history, &epoch, err)) {
+    if (gru_history_add(&s->history, &epoch, err))
         return err->code;
-    }
     gru_gradients_end_epoch(&t->gradients, s->epoch);
     s->epoch++;
     s->batch = 0;
     s->seconds = 0;
     s->figures = (gru_figures){0};
     decide(t, &epoch, &improved);
-    if (t->options.checkpoint && (improved || !t->options.checkpoint_best)) {
+    if (t->options.checkpoint && (improved || !t->options.checkpoint_best))
         return save(t, t->options.checkpoint, true, err);
-    }
     return GRU_OK;
 }
 
 static gru_status interrupted(gru_trainer *t, gru_error *err) {
     t->state.seconds += now() - t->epoch_start;
     gru_optimizer_flush(t->optimizer);
-    if (t->options.checkpoint && save(t, t->options.checkpoint, true, err)) {
+    if (t->options.checkpoint && save(t, t->options.checkpoint, true, err))
         return err->code;
-    }
     return gru_error_set(err, GRU_ERR_INTERRUPTED,
                          "interrupted in epoch %zu after batch %zu of %zu", t->state.epoch + 1,
                          t->state.batch, t->batches);
@@ -566,24 +527,21 @@ static gru_status run_batches(gru_trainer *t, gru_error *err) {
     gru_train_state *s = &t->state;
     while (s->batch < t->batches) {
         bool stepped = at_step(t);
-        if (run_batch(t, err)) {
+        if (run_batch(t, err))
             return err->code;
-        }
         s->batch++;
         tell(t, NULL);
         bool last = s->batch == t->batches;
-        if (!last && stepped && !t->whole_epochs && t->hooks.stop && t->hooks.stop(t->hooks.arg)) {
+        if (!last && stepped && !t->whole_epochs && t->hooks.stop && t->hooks.stop(t->hooks.arg))
             return interrupted(t, err);
-        }
     }
     return GRU_OK;
 }
 
 static void order_epoch(gru_trainer *t) {
     if (!t->options.shuffle) {
-        for (size_t i = 0; i < t->train.count; i++) {
+        for (size_t i = 0; i < t->train.count; i++)
             t->order[i] = (uint32_t)i;
-        }
         return;
     }
     gru_order_shuffle(t->order, t->train.count, t->options.seed, t->state.epoch);
@@ -602,9 +560,8 @@ static gru_status run_epoch(gru_trainer *t, gru_error *err) {
     t->epoch_start = now();
     order_epoch(t);
     gru_feed_start(t->feed, t->order, s->batch);
-    if (s->batch == 0) {
+    if (s->batch == 0)
         gru_runner_reset_states(t->runner);
-    }
     gru_profile_start(profile, GRU_PLACE_OTHER);
     gru_status status = run_batches(t, err);
     gru_profile_stop(profile);
@@ -615,9 +572,8 @@ gru_status gru_trainer_run(gru_trainer *t, gru_error *err) {
     gru_train_state *s = &t->state;
     t->run_start = now();
     while (s->epoch < t->options.epochs && !s->finished) {
-        if (run_epoch(t, err)) {
+        if (run_epoch(t, err))
             return err->code;
-        }
         if (!s->finished && t->hooks.stop && t->hooks.stop(t->hooks.arg)) {
             t->epoch_start = now();
             return interrupted(t, err);

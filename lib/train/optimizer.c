@@ -66,9 +66,8 @@ static gru_update_loop *loop_of(const gru_updates *u, const gru_optimizer_option
     switch (o->kind) {
     case GRU_OPTIMIZER_SGD:
         *states = o->momentum > 0;
-        if (*states == 0) {
+        if (*states == 0)
             return u->sgd;
-        }
         return o->nesterov ? u->nesterov : u->momentum;
     case GRU_OPTIMIZER_RMSPROP:
         *states = o->centered ? 3 : o->momentum > 0 ? 2 : 1;
@@ -138,9 +137,8 @@ static gru_update coefficients(gru_optimizer *o, double lr) {
 static void run_loop(const gru_optimizer *o, const gru_update *u, size_t offset, size_t count,
                      const gru_real *g) {
     gru_real *s[GRU_UPDATE_STATES];
-    for (size_t i = 0; i < GRU_UPDATE_STATES; i++) {
+    for (size_t i = 0; i < GRU_UPDATE_STATES; i++)
         s[i] = o->state[i] ? o->state[i] + offset : NULL;
-    }
     o->loop(u, count, gru_model_weights(o->model) + offset, g, s[0], s[1], s[2]);
 }
 
@@ -155,9 +153,8 @@ static gru_real *weights_of(const gru_optimizer *o, size_t row) {
 
 static void run_row(const gru_optimizer *o, const gru_update *u, size_t row, const gru_real *g) {
     gru_real *kept = kept_of(o, row), *s[GRU_UPDATE_STATES] = {NULL};
-    for (size_t i = 0; i < o->states; i++) {
+    for (size_t i = 0; i < o->states; i++)
         s[i] = kept + (1 + i) * o->pitch;
-    }
     o->loop(u, o->width, weights_of(o, row), g, s[0], s[1], s[2]);
 }
 
@@ -172,9 +169,8 @@ static void run_tasks(const gru_optimizer *o, size_t tasks, size_t elements, gru
         gru_pool_run(o->pool, tasks, task, arg);
         return;
     }
-    for (size_t i = 0; i < tasks; i++) {
+    for (size_t i = 0; i < tasks; i++)
         task(arg, i, 0);
-    }
 }
 
 /* Whether a row has steps to catch up on; one that was never used moves by its decay only. */
@@ -184,9 +180,8 @@ static bool lags(const gru_optimizer *o, size_t row) {
 }
 
 static void fetch(const gru_real *block, size_t count) {
-    for (size_t k = 0; k < count; k += 64 / sizeof *block) {
+    for (size_t k = 0; k < count; k += 64 / sizeof *block)
         __builtin_prefetch(block + k, 0, 2);
-    }
 }
 
 /* The steps that row has not taken: the first with the gradient that waits for it, the others with
@@ -196,9 +191,8 @@ static void fetch(const gru_real *block, size_t count) {
 static void catch_up_row(gru_optimizer *o, size_t row, size_t later) {
     gru_real *kept = kept_of(o, row), *next = kept_of(o, later);
     uint64_t from = o->last[row] + 1, to = o->upto + 1;
-    if (!lags(o, row)) {
+    if (!lags(o, row))
         return;
-    }
     const gru_real *g = o->waits[row] ? kept : NULL;
     if (o->rests) {
         const gru_real *ahead[] = {weights_of(o, later), next, next + o->pitch,
@@ -209,9 +203,8 @@ static void catch_up_row(gru_optimizer *o, size_t row, size_t later) {
         fetch(weights_of(o, later), o->width);
         fetch(next, (1 + o->states) * o->pitch);
     }
-    for (uint64_t t = from; !o->rests && t < to && (g || !o->idle); t++, g = NULL) {
+    for (uint64_t t = from; !o->rests && t < to && (g || !o->idle); t++, g = NULL)
         run_row(o, &o->ring[t % RING], row, g ? g : o->zeros);
-    }
     o->waits[row] = false;
     o->last[row] = o->upto;
 }
@@ -227,9 +220,8 @@ static void catch_up_task(void *arg, size_t task, size_t worker) {
 }
 
 static void catch_up(gru_optimizer *o, const uint32_t *rows, size_t count) {
-    if (o->sparse == SIZE_MAX || count == 0) {
+    if (o->sparse == SIZE_MAX || count == 0)
         return;
-    }
     o->row = rows;
     o->row_count = count;
     o->upto = o->t;
@@ -237,9 +229,8 @@ static void catch_up(gru_optimizer *o, const uint32_t *rows, size_t count) {
 }
 
 void gru_optimizer_catch_up(gru_optimizer *o, const uint32_t *rows, size_t count) {
-    if (rows) {
+    if (rows)
         catch_up(o, rows, count);
-    }
 }
 
 void gru_optimizer_flush(gru_optimizer *o) {
@@ -251,17 +242,13 @@ void gru_optimizer_flush(gru_optimizer *o) {
 static double square_sum(const gru_real *g, size_t n) {
     double part[8] = {0}, sum = 0;
     size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        for (size_t k = 0; k < 8; k++) {
+    for (; i + 8 <= n; i += 8)
+        for (size_t k = 0; k < 8; k++)
             part[k] += (double)g[i + k] * (double)g[i + k];
-        }
-    }
-    for (; i < n; i++) {
+    for (; i < n; i++)
         sum += (double)g[i] * (double)g[i];
-    }
-    for (size_t k = 0; k < 8; k++) {
+    for (size_t k = 0; k < 8; k++)
         sum += part[k];
-    }
     return sum;
 }
 
@@ -275,9 +262,8 @@ static void square_task(void *arg, size_t task, size_t worker) {
     }
     size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
     double sum = 0;
-    for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
+    for (size_t i = block * ROWS; i < end && i < o->touched_count; i++)
         sum += square_sum(o->touched[i].gradient, o->width);
-    }
     o->row_square[block] = sum;
 }
 
@@ -292,12 +278,10 @@ static void clip_norms(gru_optimizer *o) {
     double global = 0, *square = o->row_square + blocks_of(o->rows);
     memset(square, 0, params * sizeof *square);
     run_tasks(o, o->chunk_count + rows, elements(o), square_task, o);
-    for (size_t i = 0; i < o->chunk_count; i++) {
+    for (size_t i = 0; i < o->chunk_count; i++)
         square[o->chunks[i].param] += o->chunk_square[i];
-    }
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < rows; i++)
         square[o->sparse] += o->row_square[i];
-    }
     for (size_t p = 0; p < params; p++) {
         double norm = sqrt(square[p]), most = o->options.clip_norm;
         o->scale[p] = (gru_real)(norm <= most ? 1 : most / norm);
@@ -306,25 +290,22 @@ static void clip_norms(gru_optimizer *o) {
     if (o->options.clip_global_norm > 0) {
         double norm = sqrt(global), most = o->options.clip_global_norm;
         double scale = norm <= most ? 1 : most / norm;
-        for (size_t p = 0; p < params; p++) {
+        for (size_t p = 0; p < params; p++)
             o->scale[p] = (gru_real)(isfinite(norm) ? scale : NAN);
-        }
     }
 }
 
 static void clip_value(gru_real *g, size_t n, gru_real most) {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         g[i] = g[i] > most ? most : g[i] < -most ? -most : g[i];
-    }
 }
 
 static void step_chunk(gru_optimizer *o, const chunk *c) {
     gru_update u = o->now;
     gru_real *g = o->gradients + c->offset;
     u.scale = o->scale[c->param];
-    if (o->options.clip_value > 0) {
+    if (o->options.clip_value > 0)
         clip_value(g, c->count, (gru_real)o->options.clip_value);
-    }
     run_loop(o, &u, c->offset, c->count, g);
 }
 
@@ -333,14 +314,12 @@ static void lay_by(gru_optimizer *o, const gru_row_gradient *touched) {
     size_t row = touched->row;
     gru_real *to = kept_of(o, row);
     catch_up_row(o, row, row);
-    if (o->options.clip_value > 0) {
+    if (o->options.clip_value > 0)
         clip_value(touched->gradient, o->width, (gru_real)o->options.clip_value);
-    }
-    if (o->large) {
+    if (o->large)
         o->kern->update.lay_by(to, touched->gradient, o->width);
-    } else {
+    else
         memcpy(to, touched->gradient, o->width * sizeof *to);
-    }
     o->waits[row] = true;
     o->last[row] = o->t - 1;
 }
@@ -354,9 +333,8 @@ static void step_task(void *arg, size_t task, size_t worker) {
     }
     size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
     for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
-        if (i + AHEAD < o->touched_count) {
+        if (i + AHEAD < o->touched_count)
             fetch(o->touched[i + AHEAD].gradient, o->width);
-        }
         lay_by(o, &o->touched[i]);
     }
     o->kern->update.laid_by();
@@ -370,18 +348,16 @@ void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gra
     o->touched = touched;
     o->touched_count = o->sparse == SIZE_MAX || !touched ? 0 : count;
     o->upto = o->t - 1;
-    if (o->options.clip_norm > 0 || o->options.clip_global_norm > 0) {
+    if (o->options.clip_norm > 0 || o->options.clip_global_norm > 0)
         clip_norms(o);
-    }
     if (o->ring) {
         gru_update *u = &o->ring[o->t % RING];
         *u = o->now;
         u->scale = o->scale[o->sparse];
     }
     run_tasks(o, o->chunk_count + blocks_of(o->touched_count), elements(o), step_task, o);
-    if (o->t % (RING - 1) == 0) {
+    if (o->t % (RING - 1) == 0)
         gru_optimizer_flush(o); /* before the ring forgets what the rows still need */
-    }
 }
 
 size_t gru_optimizer_sparse(const gru_optimizer *o) {
@@ -398,9 +374,8 @@ static gru_status plan_dense(gru_optimizer *o, gru_error *err) {
     size_t cap = 0;
     for (size_t p = 0; p < gru_model_param_count(o->model); p++) {
         const gru_param *param = gru_model_param(o->model, p);
-        if (param->frozen || param->state) {
+        if (param->frozen || param->state)
             continue;
-        }
         if (param->sparse && o->sparse == SIZE_MAX && param->dims == 2) {
             o->sparse = p;
             o->rows = param->shape[0];
@@ -409,9 +384,8 @@ static gru_status plan_dense(gru_optimizer *o, gru_error *err) {
             continue;
         }
         for (size_t at = 0; at < param->count; at += CHUNK) {
-            if (gru_mem_grow(&o->chunks, &cap, o->chunk_count + 1, sizeof *o->chunks, err)) {
+            if (gru_mem_grow(&o->chunks, &cap, o->chunk_count + 1, sizeof *o->chunks, err))
                 return err->code;
-            }
             size_t left = param->count - at;
             o->chunks[o->chunk_count++] =
                 (chunk){p, param->offset + at, left < CHUNK ? left : CHUNK};
@@ -428,27 +402,22 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
     bool coupled = p->torch && p->kind != GRU_OPTIMIZER_ADAMW && p->weight_decay > 0;
     o->idle = still && p->weight_decay <= 0;
     o->rests = o->loop == o->kern->update.adam && !coupled;
-    if (o->sparse == SIZE_MAX) {
+    if (o->sparse == SIZE_MAX)
         return GRU_OK;
-    }
     o->large = o->rows * o->width * (o->states + 2) * sizeof(gru_real) >= LARGE;
     if (gru_mem_new(&o->last, o->rows, sizeof *o->last, err) ||
         gru_mem_new(&o->waits, o->rows, sizeof *o->waits, err) ||
-        gru_mem_new(&o->zeros, o->width, sizeof *o->zeros, err)) {
+        gru_mem_new(&o->zeros, o->width, sizeof *o->zeros, err))
         return err->code;
-    }
     return gru_mem_new(&o->ring, RING, sizeof *o->ring, err);
 }
 
 static void start_adagrad(gru_optimizer *o, size_t flat) {
-    for (size_t i = 0; i < flat; i++) {
+    for (size_t i = 0; i < flat; i++)
         o->state[0][i] = (gru_real)o->options.initial;
-    }
-    for (size_t r = 0; r < o->rows; r++) {
-        for (size_t i = 0; i < o->width; i++) {
+    for (size_t r = 0; r < o->rows; r++)
+        for (size_t i = 0; i < o->width; i++)
             kept_of(o, r)[o->pitch + i] = (gru_real)o->options.initial;
-        }
-    }
 }
 
 /* The table is the end of the flat block. */
@@ -458,26 +427,19 @@ static gru_status plan_state(gru_optimizer *o, gru_error *err) {
     size_t flat = o->sparse == SIZE_MAX ? o->weights : o->offset;
     o->pitch = (o->width + GRU_LANES - 1) / GRU_LANES * GRU_LANES;
     o->loop = loop_of(&o->kern->update, &o->options, &o->states);
-    for (size_t i = 0; i < o->states; i++) {
-        if (gru_mem_new(&o->state[i], flat, sizeof(gru_real), err)) {
+    for (size_t i = 0; i < o->states; i++)
+        if (gru_mem_new(&o->state[i], flat, sizeof(gru_real), err))
             return err->code;
-        }
-    }
-    if (gru_mem_new(&o->kept, o->rows * (1 + o->states) * o->pitch, sizeof *o->kept, err)) {
+    if (gru_mem_new(&o->kept, o->rows * (1 + o->states) * o->pitch, sizeof *o->kept, err))
         return err->code;
-    }
-    if (o->options.kind == GRU_OPTIMIZER_ADAGRAD) {
+    if (o->options.kind == GRU_OPTIMIZER_ADAGRAD)
         start_adagrad(o, flat);
-    }
-    if (gru_mem_new(&o->scale, params, sizeof *o->scale, err)) {
+    if (gru_mem_new(&o->scale, params, sizeof *o->scale, err))
         return err->code;
-    }
-    for (size_t p = 0; p < params; p++) {
+    for (size_t p = 0; p < params; p++)
         o->scale[p] = 1;
-    }
-    if (gru_mem_new(&o->chunk_square, o->chunk_count, sizeof(double), err)) {
+    if (gru_mem_new(&o->chunk_square, o->chunk_count, sizeof(double), err))
         return err->code;
-    }
     return gru_mem_new(&o->row_square, blocks_of(o->rows) + params, sizeof(double), err);
 }
 
@@ -486,9 +448,8 @@ gru_status gru_optimizer_new(gru_optimizer **out, gru_model *model, gru_pool *po
     gru_optimizer *o;
     gru_isa isa;
     *out = NULL;
-    if (gru_cpu_isa(&isa, err) || gru_mem_new(&o, 1, sizeof *o, err)) {
+    if (gru_cpu_isa(&isa, err) || gru_mem_new(&o, 1, sizeof *o, err))
         return err->code;
-    }
     o->kern = gru_kern_get(isa);
     o->options = *options;
     o->model = model;
@@ -504,12 +465,10 @@ gru_status gru_optimizer_new(gru_optimizer **out, gru_model *model, gru_pool *po
 }
 
 void gru_optimizer_free(gru_optimizer *o) {
-    if (!o) {
+    if (!o)
         return;
-    }
-    for (size_t i = 0; i < GRU_UPDATE_STATES; i++) {
+    for (size_t i = 0; i < GRU_UPDATE_STATES; i++)
         free(o->state[i]);
-    }
     free(o->chunks);
     free(o->chunk_square);
     free(o->row_square);
@@ -539,14 +498,12 @@ gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *
     gru_str_addf(&text, "%llu ", (unsigned long long)o->t);
     gru_optimizer_print(&o->options, &text);
     gru_status status = gru_str_check(&text, err);
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = gru_bundle_set(b, "optimizer", gru_str_text(&text), err);
-    }
     gru_str_free(&text);
     gru_real *flat = NULL;
-    if (status == GRU_OK && o->states > 0) {
+    if (status == GRU_OK && o->states > 0)
         status = gru_mem_new(&flat, o->weights, sizeof *flat, err);
-    }
     for (size_t i = 0; status == GRU_OK && i < o->states; i++) {
         char name[32];
         snprintf(name, sizeof name, "optimizer.%zu", i);
@@ -583,9 +540,8 @@ gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *
     gru_optimizer_print(&o->options, &mine);
     bool same = space && strcmp(space + 1, gru_str_text(&mine)) == 0;
     gru_str_free(&mine);
-    if (!space || !gru_number_parse_int(text, (size_t)(space - text), &t) || t < 0) {
+    if (!space || !gru_number_parse_int(text, (size_t)(space - text), &t) || t < 0)
         return gru_error_set(err, GRU_ERR_DATA, "no optimizer state in it: not a checkpoint");
-    }
     if (!same) {
         return gru_error_set(err, GRU_ERR_DATA,
                              "the checkpoint's optimizer is '%s': give the same options to resume",

@@ -101,11 +101,9 @@ static gru_status take(void *arg, const char *word, const char *value, gru_error
         p->o->torch = strcmp(value, "torch") == 0;
         return GRU_OK;
     }
-    for (size_t k = 0; k < KEYS; k++) {
-        if (strcmp(word, keys[k].name) == 0 && keys[k].kinds & 1 << p->o->kind) {
+    for (size_t k = 0; k < KEYS; k++)
+        if (strcmp(word, keys[k].name) == 0 && keys[k].kinds & 1 << p->o->kind)
             return take_number(p, k, value, err);
-        }
-    }
     for (size_t k = 0; k < FLAGS; k++) {
         if (strcmp(word, flags[k].name) == 0 && flags[k].kinds & 1 << p->o->kind && !value) {
             *(bool *)((char *)p->o + flags[k].offset) = true;
@@ -123,21 +121,16 @@ static double default_of(const gru_optimizer_options *o, const char *name) {
             (torch && (o->kind == GRU_OPTIMIZER_RMSPROP || o->kind == GRU_OPTIMIZER_ADAGRAD));
         return large ? 0.01 : torch && o->kind == GRU_OPTIMIZER_NADAM ? 0.002 : 0.001;
     }
-    if (strcmp(name, "beta1") == 0) {
+    if (strcmp(name, "beta1") == 0)
         return 0.9;
-    }
-    if (strcmp(name, "beta2") == 0) {
+    if (strcmp(name, "beta2") == 0)
         return 0.999;
-    }
-    if (strcmp(name, "epsilon") == 0) {
+    if (strcmp(name, "epsilon") == 0)
         return !torch ? 1e-7 : o->kind == GRU_OPTIMIZER_ADAGRAD ? 1e-10 : 1e-8;
-    }
-    if (strcmp(name, "rho") == 0) {
+    if (strcmp(name, "rho") == 0)
         return torch ? 0.99 : 0.9;
-    }
-    if (strcmp(name, "weight-decay") == 0) {
+    if (strcmp(name, "weight-decay") == 0)
         return o->kind != GRU_OPTIMIZER_ADAMW ? 0 : torch ? 0.01 : 0.004;
-    }
     return strcmp(name, "initial") == 0 && !torch ? 0.1 : 0;
 }
 
@@ -146,9 +139,8 @@ gru_status gru_optimizer_parse(gru_optimizer_options *out, const char *text, gru
     size_t len = strcspn(text, ":"), kind = 0;
     memset(out, 0, sizeof *out);
     while (kind < GRU_OPTIMIZER_COUNT &&
-           (strlen(names[kind]) != len || memcmp(names[kind], text, len) != 0)) {
+           (strlen(names[kind]) != len || memcmp(names[kind], text, len) != 0))
         kind++;
-    }
     if (kind == GRU_OPTIMIZER_COUNT) {
         return gru_error_set(err, GRU_ERR_USAGE,
                              "--optimizer: '%.*s': expected sgd, rmsprop, adam, adamw, nadam or "
@@ -156,9 +148,8 @@ gru_status gru_optimizer_parse(gru_optimizer_options *out, const char *text, gru
                              (int)(len < 80 ? len : 80), text);
     }
     out->kind = (gru_optimizer_kind)kind;
-    if (text[len] && gru_options_split(text + len + 1, take, &p, err)) {
+    if (text[len] && gru_options_split(text + len + 1, take, &p, err))
         return err->code;
-    }
     for (size_t k = 0; k < KEYS; k++) {
         if (!p.given[k]) {
             double value = default_of(out, keys[k].name);
@@ -179,11 +170,9 @@ void gru_optimizer_print(const gru_optimizer_options *o, gru_str *out) {
             gru_str_addf(out, ",%s=%s", keys[k].name, number);
         }
     }
-    for (size_t k = 0; k < FLAGS; k++) {
-        if (*(const bool *)((const char *)o + flags[k].offset)) {
+    for (size_t k = 0; k < FLAGS; k++)
+        if (*(const bool *)((const char *)o + flags[k].offset))
             gru_str_addf(out, ",%s", flags[k].name);
-        }
-    }
     static const char *const clips[] = {"clip-norm", "clip-global-norm", "clip-value"};
     const double values[] = {o->clip_norm, o->clip_global_norm, o->clip_value};
     for (size_t i = 0; i < 3; i++) {

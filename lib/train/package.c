@@ -28,9 +28,8 @@ static size_t role_of(const char *text) {
     for (; role < GRU_ROLE_COUNT; role++) {
         char first[64];
         int len = snprintf(first, sizeof first, "#tool %s", roles[role].tool);
-        if (strncmp(text, first, (size_t)len) == 0 && strchr("\r\n", text[len])) {
+        if (strncmp(text, first, (size_t)len) == 0 && strchr("\r\n", text[len]))
             break;
-        }
     }
     return role;
 }
@@ -39,9 +38,8 @@ static gru_status read_one(gru_attachments *a, const char *path, gru_error *err)
     gru_input *in;
     char *text = NULL;
     size_t len;
-    if (gru_input_open(&in, path, err)) {
+    if (gru_input_open(&in, path, err))
         return err->code;
-    }
     gru_status status = gru_input_slurp(in, ATTACHMENT_MAX, &text, &len, err);
     if (status == GRU_OK) {
         size_t role = role_of(text);
@@ -79,9 +77,8 @@ gru_status gru_attachments_inherit(gru_attachments *a, const gru_bundle *checkpo
                                    gru_error *err) {
     for (size_t i = 0; i < GRU_ROLE_COUNT; i++) {
         const char *text = gru_bundle_get(checkpoint, gru_role_key(i));
-        if (text && !a->text[i] && !(a->text[i] = strdup(text))) {
+        if (text && !a->text[i] && !(a->text[i] = strdup(text)))
             return gru_error_memory(err, strlen(text) + 1);
-        }
     }
     return GRU_OK;
 }
@@ -95,13 +92,11 @@ void gru_attachments_free(gru_attachments *a) {
 
 /* A class's name on a line of its own. */
 static void add_class(gru_str *out, const char *name) {
-    for (const char *c = name; *c; c++) {
-        if (*c == '\n' || *c == '\\') {
+    for (const char *c = name; *c; c++)
+        if (*c == '\n' || *c == '\\')
             gru_str_add(out, *c == '\n' ? "\\n" : "\\\\");
-        } else {
+        else
             gru_str_add_char(out, *c);
-        }
-    }
     gru_str_add_char(out, '\n');
 }
 
@@ -111,21 +106,18 @@ static gru_status add_classes(const gru_attachments *a, size_t classes, gru_bund
     size_t named = 0;
     const char *const *names = NULL, *text = a->text[GRU_ROLE_VOCAB];
     gru_str lines = {0};
-    if (text && gru_vocab_parse(&vocab, text, strlen(text), "vocab.tsv", err)) {
+    if (text && gru_vocab_parse(&vocab, text, strlen(text), "vocab.tsv", err))
         return err->code;
-    }
-    if (vocab) {
+    if (vocab)
         names = gru_vocab_classes(vocab, &named);
-    }
     for (size_t i = 0; i < classes; i++) {
         char number[24];
         snprintf(number, sizeof number, "%zu", i);
         add_class(&lines, i < named ? names[i] : number);
     }
     gru_status status = gru_str_check(&lines, err);
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = gru_bundle_set(b, "classes", gru_str_text(&lines), err);
-    }
     gru_str_free(&lines);
     gru_vocab_free(vocab);
     return status;
@@ -136,27 +128,22 @@ gru_status gru_attachments_add(const gru_attachments *a, const gru_loss *loss, s
     gru_str text = {0};
     gru_loss_print(loss, &text);
     gru_status status = gru_str_check(&text, err);
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = gru_bundle_set(b, "loss", gru_str_text(&text), err);
-    }
     gru_str_free(&text);
-    for (size_t i = 0; status == GRU_OK && i < GRU_ROLE_COUNT; i++) {
-        if (a->text[i]) {
+    for (size_t i = 0; status == GRU_OK && i < GRU_ROLE_COUNT; i++)
+        if (a->text[i])
             status = gru_bundle_set(b, roles[i].key, a->text[i], err);
-        }
-    }
-    if (status == GRU_OK && classes > 0) {
+    if (status == GRU_OK && classes > 0)
         status = add_classes(a, classes, b, err);
-    }
     return status;
 }
 
 /* ---- starting from another model ---- */
 
 static void add_shape(gru_str *out, size_t dims, const size_t *shape) {
-    for (size_t i = 0; i < dims; i++) {
+    for (size_t i = 0; i < dims; i++)
         gru_str_addf(out, "%s%zu", i ? ", " : "", shape[i]);
-    }
 }
 
 static bool fits(const gru_param *p, const gru_bundle *from, gru_str *why) {
@@ -166,9 +153,8 @@ static bool fits(const gru_param *p, const gru_bundle *from, gru_str *why) {
         return false;
     }
     bool same = t->dims == p->dims && strcmp(t->type, GRU_REAL_TYPE) == 0;
-    for (size_t i = 0; same && i < p->dims; i++) {
+    for (size_t i = 0; same && i < p->dims; i++)
         same = t->shape[i] == p->shape[i];
-    }
     if (!same) {
         gru_str_addf(why, "%s is (", p->name);
         add_shape(why, t->dims, t->shape);
@@ -214,9 +200,8 @@ gru_status gru_model_take(gru_model *m, const gru_bundle *from, gru_str *report,
         taken += good;
         gru_str_free(&why);
     }
-    if (taken == 0) {
+    if (taken == 0)
         return gru_error_set(err, GRU_ERR_DATA, "no layer of it fits this network");
-    }
     return gru_str_check(report, err);
 }
 
@@ -261,16 +246,14 @@ static gru_status find_kind(gru_package *p, gru_error *err) {
                              p->outputs, p->loss.quantile_count);
     }
     p->kind = GRU_ANSWER_NUMBERS;
-    if (!numbers && last == GRU_SIGMOID && p->outputs == 1) {
+    if (!numbers && last == GRU_SIGMOID && p->outputs == 1)
         p->kind = GRU_ANSWER_BINARY;
-    } else if (!numbers && last == GRU_SOFTMAX) {
+    else if (!numbers && last == GRU_SOFTMAX)
         p->kind = GRU_ANSWER_CLASSES;
-    } else {
+    else
         return GRU_OK;
-    }
-    if (classes && read_classes(p, classes, err)) {
+    if (classes && read_classes(p, classes, err))
         return err->code;
-    }
     size_t wanted = p->kind == GRU_ANSWER_BINARY ? 2 : p->outputs, cap = p->class_count;
     if (p->class_count > wanted) {
         return gru_error_set(err, GRU_ERR_DATA, "it names %zu classes but the network has %zu",
@@ -279,13 +262,11 @@ static gru_status find_kind(gru_package *p, gru_error *err) {
     while (p->class_count < wanted) {
         char number[24];
         int len = snprintf(number, sizeof number, "%zu", p->class_count);
-        if (gru_mem_grow(&p->classes, &cap, p->class_count + 1, sizeof *p->classes, err)) {
+        if (gru_mem_grow(&p->classes, &cap, p->class_count + 1, sizeof *p->classes, err))
             return err->code;
-        }
         p->classes[p->class_count] = gru_str_copy(number, (size_t)len);
-        if (!p->classes[p->class_count]) {
+        if (!p->classes[p->class_count])
             return gru_error_memory(err, sizeof number);
-        }
         p->class_count++;
     }
     return GRU_OK;
@@ -294,9 +275,8 @@ static gru_status find_kind(gru_package *p, gru_error *err) {
 gru_status gru_package_read(gru_package *p, const char *path, gru_error *err) {
     memset(p, 0, sizeof *p);
     const char *name = path && strcmp(path, "-") != 0 ? path : "standard input";
-    if (gru_bundle_read(&p->bundle, path, err)) {
+    if (gru_bundle_read(&p->bundle, path, err))
         return err->code;
-    }
     if (gru_model_load(&p->model, p->bundle, err) || find_kind(p, err)) {
         gru_package_free(p);
         return gru_error_at(err, "%s", name);
@@ -305,9 +285,8 @@ gru_status gru_package_read(gru_package *p, const char *path, gru_error *err) {
 }
 
 void gru_package_free(gru_package *p) {
-    for (size_t i = 0; i < p->class_count; i++) {
+    for (size_t i = 0; i < p->class_count; i++)
         free(p->classes[i]);
-    }
     free(p->classes);
     gru_model_free(p->model);
     gru_bundle_free(p->bundle);

@@ -26,18 +26,16 @@ static gru_status unknown(const parse *p, const char *word, gru_error *err) {
 static gru_status take(void *arg, const char *word, const char *value, gru_error *err) {
     parse *p = arg;
     for (const gru_pair *pair = p->pairs; pair->name; pair++) {
-        if (strcmp(pair->name, word) != 0) {
+        if (strcmp(pair->name, word) != 0)
             continue;
-        }
         p->seen |= 1U << (pair - p->pairs);
         if (pair->flag && !value) {
             *pair->flag = true;
             return GRU_OK;
         }
         double number;
-        if (!pair->number) {
+        if (!pair->number)
             return unknown(p, word, err);
-        }
         if (!value || !gru_number_parse(value, strlen(value), &number) || number < pair->min ||
             number > pair->max) {
             return gru_error_set(err, GRU_ERR_USAGE, "%s: %s: '%s' is not a number from %g to %g",
@@ -52,13 +50,10 @@ static gru_status take(void *arg, const char *word, const char *value, gru_error
 gru_status gru_pairs_parse(const char *option, const char *text, const gru_pair *pairs,
                            gru_error *err) {
     parse p = {option, pairs, 0};
-    if (gru_options_split(text, take, &p, err)) {
+    if (gru_options_split(text, take, &p, err))
         return err->code;
-    }
-    for (const gru_pair *pair = pairs; pair->name; pair++) {
-        if (pair->required && !(p.seen & 1U << (pair - pairs))) {
+    for (const gru_pair *pair = pairs; pair->name; pair++)
+        if (pair->required && !(p.seen & 1U << (pair - pairs)))
             return gru_error_set(err, GRU_ERR_USAGE, "%s: %s=N is missing", option, pair->name);
-        }
-    }
     return GRU_OK;
 }

@@ -67,50 +67,41 @@ struct gru_predictor {
 /* ---- side tables ---- */
 
 static gru_status open_side(gru_predictor *p, side *s, const char *path, gru_error *err) {
-    if (gru_output_open(&s->out, path, GRU_OUTPUT_TEXT, err)) {
+    if (gru_output_open(&s->out, path, GRU_OUTPUT_TEXT, err))
         return err->code;
-    }
     gru_table_writer_init(&s->to, s->out, p->options.csv);
-    if (gru_table_put_text(&s->to, "id", err)) {
+    if (gru_table_put_text(&s->to, "id", err))
         return err->code;
-    }
     return gru_table_put_text(&s->to, "step", err);
 }
 
 static gru_status open_attention(gru_predictor *p, gru_error *err) {
-    if (!gru_runner_attention(p->runner)) {
+    if (!gru_runner_attention(p->runner))
         return gru_error_set(err, GRU_ERR_DATA, "--attention: the network has no attention layer");
-    }
-    if (open_side(p, &p->attention, p->options.attention, err)) {
+    if (open_side(p, &p->attention, p->options.attention, err))
         return err->code;
-    }
     const char *text = gru_bundle_get(p->package->bundle, gru_role_key(GRU_ROLE_VOCAB));
     bool tokens = gru_model_input(p->package->model)->tokens;
     if (text && tokens &&
         (gru_vocab_parse(&p->vocab, text, strlen(text), "the model's vocab.tsv", err) ||
-         gru_table_put_text(&p->attention.to, "token", err))) {
+         gru_table_put_text(&p->attention.to, "token", err)))
         return err->code;
-    }
-    if (gru_table_put_text(&p->attention.to, "weight", err)) {
+    if (gru_table_put_text(&p->attention.to, "weight", err))
         return err->code;
-    }
     return gru_table_end_row(&p->attention.to, err);
 }
 
 static gru_status open_states(gru_predictor *p, gru_error *err) {
     size_t units;
-    if (!gru_runner_states(p->runner, &units)) {
+    if (!gru_runner_states(p->runner, &units))
         return gru_error_set(err, GRU_ERR_DATA, "--states: the network has no recurrent layer");
-    }
-    if (open_side(p, &p->states, p->options.states, err)) {
+    if (open_side(p, &p->states, p->options.states, err))
         return err->code;
-    }
     for (size_t u = 0; u < units; u++) {
         char name[32];
         snprintf(name, sizeof name, "unit_%zu", u + 1);
-        if (gru_table_put_text(&p->states.to, name, err)) {
+        if (gru_table_put_text(&p->states.to, name, err))
             return err->code;
-        }
     }
     return gru_table_end_row(&p->states.to, err);
 }
@@ -143,9 +134,8 @@ static gru_status put_sides(gru_predictor *p, const slot *b, size_t row, gru_err
         side *s = &p->attention;
         if (start_line(p, b, s, row, t, err) || (p->vocab && put_token(p, b, row, t, err)) ||
             gru_table_put_float(&s->to, (float)weights[place * steps + t], err) ||
-            gru_table_end_row(&s->to, err)) {
+            gru_table_end_row(&s->to, err))
             return err->code;
-        }
     }
     for (size_t t = first; p->states.out && t < end; t++) {
         side *s = &p->states;
@@ -154,9 +144,8 @@ static gru_status put_sides(gru_predictor *p, const slot *b, size_t row, gru_err
             status =
                 gru_table_put_float(&s->to, (float)states[(place * steps + t) * units + u], err);
         }
-        if (status || gru_table_end_row(&s->to, err)) {
+        if (status || gru_table_end_row(&s->to, err))
             return err->code;
-        }
     }
     return GRU_OK;
 }
@@ -166,11 +155,9 @@ static gru_status put_sides(gru_predictor *p, const slot *b, size_t row, gru_err
 /* A stateful layer goes on from a batch's row to the same row of the next. */
 static bool may_sort(const gru_predictor *p) {
     const gru_arch *arch = gru_model_arch(p->package->model);
-    for (size_t i = 0; i < arch->count; i++) {
-        if (arch->layers[i].stateful) {
+    for (size_t i = 0; i < arch->count; i++)
+        if (arch->layers[i].stateful)
             return false;
-        }
-    }
     return gru_rows_differ(p->package->model, &p->spec);
 }
 
@@ -179,12 +166,10 @@ static gru_status new_slot(const gru_predictor *p, slot *b, gru_error *err) {
     if (gru_mem_new(&b->buffer, batch, p->spec.bytes, err) ||
         gru_mem_new(&b->records, batch, sizeof *b->records, err) ||
         gru_mem_new(&b->outputs, batch, p->answer * sizeof *b->outputs, err) ||
-        gru_mem_new(&b->span, batch, 2 * sizeof *b->span, err)) {
+        gru_mem_new(&b->span, batch, 2 * sizeof *b->span, err))
         return err->code;
-    }
-    for (size_t i = 0; i < batch; i++) {
+    for (size_t i = 0; i < batch; i++)
         b->records[i] = b->buffer + i * p->spec.bytes;
-    }
     return GRU_OK;
 }
 
@@ -197,21 +182,18 @@ static gru_status set_up(gru_predictor *p, gru_error *err) {
                               .want_states = o->states != NULL};
     p->answer = p->package->outputs * (gru_model_per_step(p->package->model) ? how.steps : 1);
     gru_table_writer_init(&p->to, p->out, o->csv);
-    if (gru_answers_init(&p->answers, p->package, &p->spec, &p->to, err)) {
+    if (gru_answers_init(&p->answers, p->package, &p->spec, &p->to, err))
         return gru_error_at(err, "%s", p->name);
-    }
     if (new_slot(p, &p->slots[0], err) ||
         gru_mem_new(&p->lengths, o->batch, sizeof *p->lengths, err) ||
         gru_mem_new(&p->by_length, o->batch, sizeof *p->by_length, err) ||
         gru_mem_new(&p->place, o->batch, sizeof *p->place, err) ||
         gru_pool_new(&p->pool, threads, err) ||
-        gru_runner_new(&p->runner, p->package->model, p->pool, &how, err)) {
+        gru_runner_new(&p->runner, p->package->model, p->pool, &how, err))
         return err->code;
-    }
     p->sorted = may_sort(p);
-    if (o->attention && open_attention(p, err)) {
+    if (o->attention && open_attention(p, err))
         return err->code;
-    }
     return o->states ? open_states(p, err) : GRU_OK;
 }
 
@@ -220,9 +202,8 @@ gru_status gru_predictor_new(gru_predictor **out_p, gru_package *package,
                              const gru_predict_options *options, gru_output *out, gru_error *err) {
     gru_predictor *p;
     *out_p = NULL;
-    if (gru_mem_new(&p, 1, sizeof *p, err)) {
+    if (gru_mem_new(&p, 1, sizeof *p, err))
         return err->code;
-    }
     p->package = package;
     p->spec = *spec;
     p->name = name;
@@ -231,9 +212,8 @@ gru_status gru_predictor_new(gru_predictor **out_p, gru_package *package,
     size_t most =
         BUFFER_BYTES / (spec->bytes ? spec->bytes : 1); /* long samples, fewer at a time */
     p->options.batch = most < options->batch ? most : options->batch;
-    if (p->options.batch == 0) {
+    if (p->options.batch == 0)
         p->options.batch = 1;
-    }
     if (set_up(p, err)) {
         gru_predictor_free(p);
         return err->code;
@@ -243,9 +223,8 @@ gru_status gru_predictor_new(gru_predictor **out_p, gru_package *package,
 }
 
 void gru_predictor_free(gru_predictor *p) {
-    if (!p) {
+    if (!p)
         return;
-    }
     gru_relay_free(p->relay);
     gru_output_discard(p->attention.out);
     gru_output_discard(p->states.out);
@@ -269,23 +248,20 @@ void gru_predictor_free(gru_predictor *p) {
 
 static int shorter(const void *a, const void *b) {
     const row_length *x = a, *y = b;
-    if (x->steps != y->steps) {
+    if (x->steps != y->steps)
         return x->steps < y->steps ? -1 : 1;
-    }
     return x->row < y->row ? -1 : 1;
 }
 
 static void sort_batch(gru_predictor *p, const slot *b) {
     for (size_t i = 0; i < b->filled; i++) {
         uint32_t first = 0, end = 0;
-        if (p->sorted) {
+        if (p->sorted)
             gru_row_span(p->package->model, &p->spec, b->records[i], &first, &end);
-        }
         p->lengths[i] = (row_length){end - first, (uint32_t)i};
     }
-    if (p->sorted) {
+    if (p->sorted)
         qsort(p->lengths, b->filled, sizeof *p->lengths, shorter);
-    }
     for (size_t k = 0; k < b->filled; k++) {
         p->by_length[k] = b->records[p->lengths[k].row];
         p->place[p->lengths[k].row] = k;
@@ -299,9 +275,8 @@ static void keep_answer(const gru_predictor *p, slot *b, size_t row) {
            p->answer * sizeof *b->outputs);
     span[0] = 0;
     span[1] = 1;
-    if (gru_model_per_step(p->package->model)) {
+    if (gru_model_per_step(p->package->model))
         gru_runner_valid(p->runner, place, &span[0], &span[1]);
-    }
 }
 
 /* With the side tables, which show what only the runner has. */
@@ -311,19 +286,15 @@ static gru_status compute(void *arg, size_t number, gru_error *err) {
     gru_batch batch = {b->filled, p->by_length, &p->spec, 0, 0};
     size_t tokens = gru_model_arch(p->package->model)->layers[0].rows;
     sort_batch(p, b);
-    for (size_t row = 0; row < b->filled; row++) {
-        if (gru_record_check(&p->spec, b->records[row], b->first + row, tokens, err)) {
+    for (size_t row = 0; row < b->filled; row++)
+        if (gru_record_check(&p->spec, b->records[row], b->first + row, tokens, err))
             return gru_error_at(err, "%s", p->name);
-        }
-    }
-    if (gru_runner_predict(p->runner, &batch, err)) {
+    if (gru_runner_predict(p->runner, &batch, err))
         return gru_error_at(err, "%s", p->name);
-    }
     for (size_t row = 0; row < b->filled; row++) {
         keep_answer(p, b, row);
-        if ((p->attention.out || p->states.out) && put_sides(p, b, row, err)) {
+        if ((p->attention.out || p->states.out) && put_sides(p, b, row, err))
             return err->code;
-        }
     }
     return GRU_OK;
 }
@@ -335,9 +306,8 @@ static gru_status write_answers(void *arg, size_t number, gru_error *err) {
         const size_t *span = b->span + 2 * row;
         gru_status status = gru_answers_row(&p->answers, b->outputs + row * p->answer, span[0],
                                             span[1], b->records[row], err);
-        if (status != GRU_OK) {
+        if (status != GRU_OK)
             return status == GRU_ERR_DATA ? gru_error_at(err, "%s", p->name) : status;
-        }
     }
     b->filled = 0;
     return gru_output_flush(p->out, err);
@@ -348,11 +318,9 @@ static gru_status write_answers(void *arg, size_t number, gru_error *err) {
 /* Has the batches that follow overlap. */
 static gru_status start_relay(gru_predictor *p, gru_error *err) {
     gru_relay_stage *const stages[] = {compute, write_answers};
-    for (size_t i = 1; i < SLOTS; i++) {
-        if (new_slot(p, &p->slots[i], err)) {
+    for (size_t i = 1; i < SLOTS; i++)
+        if (new_slot(p, &p->slots[i], err))
             return err->code;
-        }
-    }
     return gru_relay_new(&p->relay, stages, 2, SLOTS, p, err);
 }
 
@@ -360,9 +328,8 @@ static gru_status hand_on(gru_predictor *p, gru_error *err) {
     slot *b = &p->slots[p->at];
     b->first = p->rows;
     p->rows += b->filled;
-    if (p->relay) {
+    if (p->relay)
         return gru_relay_pass(p->relay, &p->at, err);
-    }
     return compute(p, p->at, err) ? err->code : write_answers(p, p->at, err);
 }
 
@@ -376,21 +343,18 @@ gru_status gru_predictor_filled(gru_predictor *p, size_t count, gru_error *err) 
     const gru_predict_options *o = &p->options;
     slot *b = &p->slots[p->at];
     b->filled += count;
-    if (b->filled < o->batch) {
+    if (b->filled < o->batch)
         return GRU_OK;
-    }
-    if (!p->relay && o->threads != 1 && o->batch >= OVERLAP_ROWS && start_relay(p, err)) {
+    if (!p->relay && o->threads != 1 && o->batch >= OVERLAP_ROWS && start_relay(p, err))
         return err->code;
-    }
     return hand_on(p, err);
 }
 
 /* Batches before the caller's failure have their own word first. */
 static gru_status finish_batches(gru_predictor *p, gru_status status, gru_error *err) {
     gru_error earlier = {0};
-    if (status == GRU_OK && p->slots[p->at].filled) {
+    if (status == GRU_OK && p->slots[p->at].filled)
         status = hand_on(p, err);
-    }
     if (p->relay && gru_relay_end(p->relay, &earlier)) {
         *err = earlier;
         return err->code;
@@ -399,23 +363,19 @@ static gru_status finish_batches(gru_predictor *p, gru_status status, gru_error 
 }
 
 gru_status gru_predictor_end(gru_predictor *p, gru_status status, gru_error *err) {
-    if (!p) {
+    if (!p)
         return status;
-    }
     side *const sides[] = {&p->attention, &p->states};
     status = finish_batches(p, status, err);
-    if (status != GRU_OK) {
+    if (status != GRU_OK)
         return status;
-    }
-    if (p->rows == 0) {
+    if (p->rows == 0)
         return gru_error_set(err, GRU_ERR_DATA, "%s: no samples", p->name);
-    }
     for (size_t i = 0; i < 2; i++) {
         gru_output *out = sides[i]->out;
         sides[i]->out = NULL;
-        if (out && gru_output_commit(out, err)) {
+        if (out && gru_output_commit(out, err))
             return err->code;
-        }
     }
     return GRU_OK;
 }
@@ -426,25 +386,22 @@ gru_status gru_predict_stream(gru_package *package, gru_input *in,
     gru_predictor *p = NULL;
     size_t got = 1, max;
     const unsigned char *start;
-    if (gru_input_peek(in, 6, &start, &got, err)) {
+    if (gru_input_peek(in, 6, &start, &got, err))
         return err->code;
-    }
     if (got && !gru_npy_magic(start, got) && !gru_input_is_zip(start, got)) {
         return gru_error_set(err, GRU_ERR_DATA,
                              "%s: is not an NPY array; --raw reads texts and tables",
                              gru_input_name(in));
     }
-    if (gru_npy_open(&reader, in, err)) {
+    if (gru_npy_open(&reader, in, err))
         return err->code;
-    }
     gru_status status =
         gru_predictor_new(&p, package, gru_npy_spec(reader), gru_input_name(in), options, out, err);
     while (status == GRU_OK && got > 0) {
         void *room = gru_predictor_room(p, &max);
         status = gru_npy_next(reader, room, max, &got, err);
-        if (status == GRU_OK) {
+        if (status == GRU_OK)
             status = gru_predictor_filled(p, got, err);
-        }
     }
     status = gru_predictor_end(p, status, err);
     gru_predictor_free(p);

@@ -15,19 +15,16 @@ enum { SAMPLE_MAX = 1 << 26 }; /* numbers in a window, as a tensor stream may ha
 static gru_status find_columns(gru_raw_rows *r, gru_error *err) {
     const gru_windows *w = &r->windows;
     if (gru_mem_new(&r->column, w->features + 1, sizeof *r->column, err) ||
-        gru_mem_new(&r->values, w->features + 1, sizeof *r->values, err)) {
+        gru_mem_new(&r->values, w->features + 1, sizeof *r->values, err))
         return err->code;
-    }
     for (size_t i = 0; i <= w->features; i++) {
         const char *name = i < w->features ? w->feature[i] : w->target;
-        if (gru_table_find(r->table, name, &r->column[i], err)) {
+        if (gru_table_find(r->table, name, &r->column[i], err))
             return err->code;
-        }
     }
     if ((w->index && gru_table_find(r->table, w->index, &r->index, err)) ||
-        (w->group && gru_table_find(r->table, w->group, &r->group, err))) {
+        (w->group && gru_table_find(r->table, w->group, &r->group, err)))
         return err->code;
-    }
     return GRU_OK;
 }
 
@@ -48,9 +45,8 @@ gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_in
         r->has_scaler = false;
         return err->code;
     }
-    if (!r->has_scaler) {
+    if (!r->has_scaler)
         gru_warn("no scaler.tsv is attached to the model: columns are taken as they are");
-    }
     size_t features = gru_model_input(package->model)->features;
     if (features != r->windows.features) {
         return gru_error_set(err, GRU_ERR_DATA,
@@ -69,9 +65,8 @@ gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_in
                              r->windows.sequences ? "sequences with a target at every step"
                                                   : "windows with the targets that follow");
     }
-    if (gru_table_open(&r->table, in, lossy, err)) {
+    if (gru_table_open(&r->table, in, lossy, err))
         return err->code;
-    }
     return r->windows.sequences ? GRU_OK : find_columns(r, err);
 }
 
@@ -79,9 +74,8 @@ static gru_status read_value(gru_raw_rows *r, size_t i, gru_error *err) {
     const char *name = gru_table_name(r->table, r->column[i]);
     bool missing;
     double value;
-    if (gru_table_number(r->table, r->row, r->column[i], &value, &missing, err)) {
+    if (gru_table_number(r->table, r->row, r->column[i], &value, &missing, err))
         return err->code;
-    }
     ptrdiff_t scaled = r->has_scaler ? gru_scaler_find(&r->scaler, name) : -1;
     r->values[i] = scaled < 0 ? value : gru_scaler_apply(&r->scaler, (size_t)scaled, value);
     if (missing || !isfinite((float)r->values[i])) {
@@ -94,15 +88,12 @@ static gru_status read_value(gru_raw_rows *r, size_t i, gru_error *err) {
 }
 
 gru_status gru_raw_rows_next(gru_raw_rows *r, gru_error *err) {
-    if (gru_table_next(r->table, &r->row, err) || !r->row) {
+    if (gru_table_next(r->table, &r->row, err) || !r->row)
         return err->code;
-    }
     r->number++;
-    for (size_t i = 0; i <= r->windows.features; i++) {
-        if (read_value(r, i, err)) {
+    for (size_t i = 0; i <= r->windows.features; i++)
+        if (read_value(r, i, err))
             return err->code;
-        }
-    }
     return GRU_OK;
 }
 
@@ -116,15 +107,12 @@ const char *gru_raw_rows_id(gru_raw_rows *r, size_t *len) {
 }
 
 void gru_raw_rows_close(gru_raw_rows *r) {
-    if (r->table) {
+    if (r->table)
         gru_table_close(r->table);
-    }
-    if (r->has_windows) {
+    if (r->has_windows)
         gru_windows_free(&r->windows);
-    }
-    if (r->has_scaler) {
+    if (r->has_scaler)
         gru_scaler_free(&r->scaler);
-    }
     free(r->column);
     free(r->values);
     memset(r, 0, sizeof *r);

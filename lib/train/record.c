@@ -20,18 +20,14 @@ static json_t *schedule(const gru_train_options *o) {
     const gru_schedule *s = &o->schedule;
     json_t *j = json_object();
     json_object_set_new(j, "kind", json_string(names[s->kind]));
-    if (s->kind != GRU_SCHEDULE_CONSTANT) {
+    if (s->kind != GRU_SCHEDULE_CONSTANT)
         json_object_set_new(j, "factor", number(s->factor));
-    }
-    if (s->kind == GRU_SCHEDULE_STEP) {
+    if (s->kind == GRU_SCHEDULE_STEP)
         json_object_set_new(j, "every", whole(s->every));
-    }
-    if (s->epochs > 0) {
+    if (s->epochs > 0)
         json_object_set_new(j, "epochs", whole(s->epochs));
-    }
-    if (s->warmup > 0) {
+    if (s->warmup > 0)
         json_object_set_new(j, "warmup", whole(s->warmup));
-    }
     return j;
 }
 
@@ -54,19 +50,15 @@ static json_t *options(const gru_train_options *o, const char *optimizer) {
     json_object_set_new(j, "batch-size", whole(o->batch));
     json_object_set_new(j, "accumulate", whole(o->accumulate));
     json_object_set_new(j, "shuffle", json_boolean(o->shuffle));
-    if (o->bucket) {
+    if (o->bucket)
         json_object_set_new(j, "bucket", json_true());
-    }
     json_object_set_new(j, "schedule", schedule(o));
-    if (o->monitor) {
+    if (o->monitor)
         json_object_set_new(j, "monitor", json_string(o->monitor));
-    }
-    if (o->plateau.on) {
+    if (o->plateau.on)
         json_object_set_new(j, "reduce-lr", plateau(&o->plateau));
-    }
-    if (o->stopping.on) {
+    if (o->stopping.on)
         json_object_set_new(j, "early-stopping", stopping(&o->stopping));
-    }
     return j;
 }
 
@@ -83,15 +75,13 @@ gru_status gru_train_record(const gru_train_options *o, const gru_samples *train
     json_object_set_new(j, "validation_samples", whole(validation->count));
     json_object_set_new(j, "epochs", whole(state->epoch));
     json_object_set_new(j, "best_epoch", whole(state->stopping.best_epoch));
-    if (state->stopping.has_best) {
+    if (state->stopping.has_best)
         json_object_set_new(j, "best", number(state->stopping.best));
-    }
     gru_str_free(&optimizer);
     char *text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(j);
-    if (!text) {
+    if (!text)
         return gru_error_memory(err, 1024);
-    }
     gru_str_add(out, text);
     free(text);
     return gru_str_check(out, err);

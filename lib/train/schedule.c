@@ -39,9 +39,8 @@ double gru_schedule_factor(const gru_schedule *s, size_t epoch, size_t batch, si
         double share = at < length ? at / length : 1;
         factor = s->factor + (1 - s->factor) * 0.5 * (1 + cos(pi * share));
     }
-    if (steps < s->warmup) {
+    if (steps < s->warmup)
         factor *= (double)(steps + 1) / (double)s->warmup;
-    }
     return factor;
 }
 
@@ -77,9 +76,8 @@ bool gru_plateau_end_epoch(gru_plateau *p, double value, bool larger_is_better, 
         p->wait = 0;
         return false;
     }
-    if (p->cooling > 0 || ++p->wait < p->patience || !(lr > p->min_lr)) {
+    if (p->cooling > 0 || ++p->wait < p->patience || !(lr > p->min_lr))
         return false;
-    }
     double reduced = lr * p->factor > p->min_lr ? lr * p->factor : p->min_lr;
     p->scale *= reduced / lr;
     p->cooling = p->cooldown;

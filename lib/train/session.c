@@ -44,9 +44,8 @@ static gru_status take_schedule(gru_session *s, gru_error *err) {
     int count = 0;
     for (int i = 0; i < 3; i++) {
         count += given[i] != NULL;
-        if (given[i] && gru_schedule_parse(&s->options.schedule, kinds[i], given[i], err)) {
+        if (given[i] && gru_schedule_parse(&s->options.schedule, kinds[i], given[i], err))
             return err->code;
-        }
     }
     if (count > 1) {
         return gru_error_set(
@@ -72,9 +71,8 @@ static gru_status take_clipping(gru_session *s, gru_error *err) {
 }
 
 static gru_status check_words(const gru_session_words *w, gru_error *err) {
-    if (!w->arch && !w->resume) {
+    if (!w->arch && !w->resume)
         return gru_error_set(err, GRU_ERR_USAGE, "--arch is missing: which network to train");
-    }
     if (w->bucket && !w->shuffle) {
         return gru_error_set(err, GRU_ERR_USAGE,
                              "only one of --bucket and --no-shuffle can be given");
@@ -83,9 +81,8 @@ static gru_status check_words(const gru_session_words *w, gru_error *err) {
         return gru_error_set(err, GRU_ERR_USAGE,
                              "only one of --validation and --validation-split can be given");
     }
-    if (w->checkpoint_best && !w->checkpoint) {
+    if (w->checkpoint_best && !w->checkpoint)
         return gru_error_set(err, GRU_ERR_USAGE, "--checkpoint-best needs --checkpoint FILE");
-    }
     return GRU_OK;
 }
 
@@ -97,12 +94,10 @@ static gru_status take_words(gru_session *s, gru_error *err) {
         (w->reduce_lr && gru_plateau_parse(&o->plateau, w->reduce_lr, err)) ||
         (w->early_stopping && gru_stopping_parse(&o->stopping, w->early_stopping, err)) ||
         (w->max_time && gru_seconds_parse("--max-time", w->max_time, &o->max_seconds, err)) ||
-        (w->loss && gru_loss_parse(&s->loss, w->loss, err))) {
+        (w->loss && gru_loss_parse(&s->loss, w->loss, err)))
         return err->code;
-    }
-    if (w->lr >= 0) {
+    if (w->lr >= 0)
         o->optimizer.lr = w->lr;
-    }
     o->epochs = (size_t)w->epochs;
     o->batch = (size_t)w->batch;
     o->accumulate = (size_t)w->accumulate;
@@ -121,12 +116,10 @@ static gru_status probe(const char *path, gru_output_kind kind, gru_error *err) 
     struct stat info;
     gru_output *out;
     bool standard = !path || strcmp(path, "-") == 0;
-    if (!standard && stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+    if (!standard && stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
         return GRU_OK; /* opening a fifo would be noticed at its other end */
-    }
-    if (gru_output_open(&out, path, kind, err)) {
+    if (gru_output_open(&out, path, kind, err))
         return err->code;
-    }
     gru_output_discard(out);
     return GRU_OK;
 }
@@ -134,9 +127,8 @@ static gru_status probe(const char *path, gru_output_kind kind, gru_error *err) 
 static gru_status probe_outputs(const gru_session_words *w, gru_error *err) {
     if (probe(w->output, GRU_OUTPUT_BINARY, err) ||
         (w->checkpoint && probe(w->checkpoint, GRU_OUTPUT_BINARY, err)) ||
-        (w->gradients && probe(w->gradients, GRU_OUTPUT_TEXT, err))) {
+        (w->gradients && probe(w->gradients, GRU_OUTPUT_TEXT, err)))
         return err->code;
-    }
     return w->history ? probe(w->history, GRU_OUTPUT_TEXT, err) : GRU_OK;
 }
 
@@ -144,27 +136,23 @@ static gru_status probe_outputs(const gru_session_words *w, gru_error *err) {
 
 static gru_status load_arch(gru_session *s, gru_error *err) {
     const gru_session_words *w = &s->words;
-    if (w->resume && gru_bundle_read(&s->resume, w->resume, err)) {
+    if (w->resume && gru_bundle_read(&s->resume, w->resume, err))
         return err->code;
-    }
-    if (w->arch) {
+    if (w->arch)
         return gru_arch_load(&s->arch, w->arch, err);
-    }
     const char *text = gru_bundle_get(s->resume, "arch");
-    if (!text) {
+    if (!text)
         return gru_error_set(err, GRU_ERR_DATA, "%s: not a checkpoint", w->resume);
-    }
     return gru_arch_parse(&s->arch, text, w->resume, err);
 }
 
 static gru_status split_validation(gru_session *s, gru_error *err) {
     const gru_share *v = &s->words.validation_split;
     size_t n = gru_dataset_count(s->data), first = n;
-    if (v->given && v->is_count) {
+    if (v->given && v->is_count)
         first = v->count < n ? n - v->count : 0;
-    } else if (v->given) {
+    else if (v->given)
         first = (size_t)floor((double)n * (1 - v->share)); /* Keras: the last rows */
-    }
     s->train = (gru_samples){s->data, 0, first};
     s->validation = (gru_samples){s->data, first, n - first};
     if (first == 0) {
@@ -172,9 +160,8 @@ static gru_status split_validation(gru_session *s, gru_error *err) {
                              "%s: --validation-split leaves nothing of %zu samples to train on",
                              gru_dataset_name(s->data), n);
     }
-    if (s->validation_data) {
+    if (s->validation_data)
         s->validation = (gru_samples){s->validation_data, 0, gru_dataset_count(s->validation_data)};
-    }
     return GRU_OK;
 }
 
@@ -182,9 +169,8 @@ static gru_status open_data(gru_session *s, gru_error *err) {
     const gru_session_words *w = &s->words;
     if (gru_dataset_open(&s->data, w->input, err) ||
         (w->validation && gru_dataset_open(&s->validation_data, w->validation, err)) ||
-        split_validation(s, err)) {
+        split_validation(s, err))
         return err->code;
-    }
     /* only now: the pipeline that feeds us may have been making them */
     gru_status status =
         gru_attachments_read(&s->attachments, w->attach.items, w->attach.count, err);
@@ -193,15 +179,12 @@ static gru_status open_data(gru_session *s, gru_error *err) {
 
 static gru_status check_data(gru_session *s, const gru_dataset *d, gru_error *err) {
     const gru_layer *first = &gru_model_arch(s->model)->layers[0];
-    if (gru_model_check_data(s->model, gru_dataset_spec(d), &s->loss, err)) {
+    if (gru_model_check_data(s->model, gru_dataset_spec(d), &s->loss, err))
         return gru_error_at(err, "%s", gru_dataset_name(d));
-    }
-    if (s->classes > 0 && gru_dataset_check_classes(d, s->classes, err)) {
+    if (s->classes > 0 && gru_dataset_check_classes(d, s->classes, err))
         return err->code;
-    }
-    if (s->loss.kind <= GRU_LOSS_CATEGORICAL && gru_dataset_check_shares(d, err)) {
+    if (s->loss.kind <= GRU_LOSS_CATEGORICAL && gru_dataset_check_shares(d, err))
         return err->code;
-    }
     return gru_dataset_check_input(d, first->rows, err);
 }
 
@@ -211,29 +194,25 @@ static gru_status find_loss(gru_session *s, gru_error *err) {
         return gru_error_set(err, GRU_ERR_DATA, "%s: no target y to train on",
                              gru_dataset_name(s->data));
     }
-    if (!s->words.loss && gru_model_default_loss(s->model, spec, &s->loss, err)) {
+    if (!s->words.loss && gru_model_default_loss(s->model, spec, &s->loss, err))
         return gru_error_at(err, "%s", gru_dataset_name(s->data));
-    }
     gru_activation last = gru_model_activation(s->model);
     size_t outputs = gru_model_outputs(s->model);
-    if (s->loss.kind == GRU_LOSS_BINARY && outputs == 1) {
+    if (s->loss.kind == GRU_LOSS_BINARY && outputs == 1)
         s->classes = 2;
-    } else if (s->loss.kind == GRU_LOSS_CATEGORICAL && last == GRU_SOFTMAX) {
+    else if (s->loss.kind == GRU_LOSS_CATEGORICAL && last == GRU_SOFTMAX)
         s->classes = outputs;
-    }
     return GRU_OK;
 }
 
 static gru_status take_init(gru_session *s, gru_error *err) {
     gru_bundle *from;
     gru_str report = {0};
-    if (gru_bundle_read(&from, s->words.init, err)) {
+    if (gru_bundle_read(&from, s->words.init, err))
         return err->code;
-    }
     gru_status status = gru_model_take(s->model, from, &report, err);
-    if (status != GRU_OK) {
+    if (status != GRU_OK)
         gru_error_at(err, "%s", s->words.init);
-    }
     for (const char *line = gru_str_text(&report); *line;) {
         size_t len = strcspn(line, "\n");
         gru_note("%s: %.*s", s->words.init, (int)len, line);
@@ -250,25 +229,21 @@ static gru_status make_model(gru_session *s, gru_error *err) {
     gru_input_shape shape;
     gru_arch *arch = s->arch;
     bool per_step = target == GRU_TARGET_CLASS_PER_STEP || target == GRU_TARGET_NUMBERS_PER_STEP;
-    if (gru_input_shape_of(spec, &shape, err)) {
+    if (gru_input_shape_of(spec, &shape, err))
         return gru_error_at(err, "%s", gru_dataset_name(s->data));
-    }
     s->arch = NULL; /* the model's now */
     if (gru_model_new(&s->model, arch, &shape, per_step, err) ||
         gru_model_initialise(s->model, s->words.seed, err) || find_loss(s, err) ||
         check_data(s, s->data, err) ||
-        (s->validation_data && check_data(s, s->validation_data, err))) {
+        (s->validation_data && check_data(s, s->validation_data, err)))
         return err->code;
-    }
     if (s->words.class_weight &&
         gru_class_weights(s->words.class_weight, s->train, s->classes, gru_model_outputs(s->model),
-                          &s->class_weight, err)) {
+                          &s->class_weight, err))
         return err->code;
-    }
     /* a checkpoint has its own rows, and the file of vectors may be gone by now */
-    if (!s->resume && gru_pretrained_load(s->model, s->attachments.text[GRU_ROLE_VOCAB], err)) {
+    if (!s->resume && gru_pretrained_load(s->model, s->attachments.text[GRU_ROLE_VOCAB], err))
         return err->code;
-    }
     return s->words.init ? take_init(s, err) : GRU_OK;
 }
 
@@ -278,12 +253,10 @@ static gru_status finish(void *arg, gru_bundle *b, const gru_train_state *state,
     gru_session *s = arg;
     gru_str record = {0};
     gru_status status = gru_attachments_add(&s->attachments, &s->loss, s->classes, b, err);
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = gru_train_record(&s->options, &s->train, &s->validation, state, &record, err);
-    }
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         status = gru_bundle_set(b, "train", gru_str_text(&record), err);
-    }
     gru_str_free(&record);
     return status;
 }
@@ -295,9 +268,8 @@ static bool stop_hook(void *arg) {
 
 static void progress_hook(void *arg, const gru_train_progress *p) {
     const gru_session *s = arg;
-    if (s->hooks.progress) {
+    if (s->hooks.progress)
         s->hooks.progress(s->hooks.arg, p);
-    }
 }
 
 static gru_status make_trainer(gru_session *s, gru_error *err) {
@@ -305,32 +277,27 @@ static gru_status make_trainer(gru_session *s, gru_error *err) {
     s->options.loss = &s->loss;
     s->options.class_weight = s->class_weight;
     if (gru_trainer_new(&s->trainer, s->model, s->train, s->validation, s->pool, &s->options,
-                        &hooks, err)) {
+                        &hooks, err))
         return err->code;
-    }
-    if (!s->resume) {
+    if (!s->resume)
         return GRU_OK;
-    }
     gru_status status = gru_trainer_resume(s->trainer, s->resume, s->words.resume, err);
     gru_bundle_free(s->resume);
     s->resume = NULL;
     const gru_train_state *state = gru_trainer_state(s->trainer);
-    if (status == GRU_OK) {
+    if (status == GRU_OK)
         gru_note("going on after epoch %zu, batch %zu", state->epoch, state->batch);
-    }
     return status;
 }
 
 static gru_status make_pool(gru_session *s, gru_error *err) {
     size_t threads = s->words.threads ? s->words.threads : gru_cpu_count();
-    if (gru_pool_new(&s->pool, threads, err)) {
+    if (gru_pool_new(&s->pool, threads, err))
         return err->code;
-    }
     if (s->words.profile) {
         if (gru_profile_new(&s->profile, threads, gru_profile_places(s->model), err) ||
-            gru_profile_peak(s->pool, &s->peak, err)) {
+            gru_profile_peak(s->pool, &s->peak, err))
             return err->code;
-        }
         gru_pool_set_profile(s->pool, s->profile);
     }
     return GRU_OK;
@@ -339,9 +306,8 @@ static gru_status make_pool(gru_session *s, gru_error *err) {
 gru_status gru_session_new(gru_session **out, const gru_session_words *words, gru_error *err) {
     gru_session *s;
     *out = NULL;
-    if (gru_mem_new(&s, 1, sizeof *s, err)) {
+    if (gru_mem_new(&s, 1, sizeof *s, err))
         return err->code;
-    }
     s->words = *words;
     if (take_words(s, err) || load_arch(s, err) || probe_outputs(words, err) || open_data(s, err) ||
         make_model(s, err) || make_pool(s, err) || make_trainer(s, err)) {
@@ -356,9 +322,8 @@ gru_status gru_session_new(gru_session **out, const gru_session_words *words, gr
 }
 
 void gru_session_free(gru_session *s) {
-    if (!s) {
+    if (!s)
         return;
-    }
     gru_trainer_free(s->trainer);
     gru_pool_free(s->pool);
     gru_profile_free(s->profile);
@@ -377,9 +342,8 @@ gru_model *gru_session_model(gru_session *s) {
 }
 
 void gru_session_report(const gru_session *s, gru_str *out) {
-    if (s->profile) {
+    if (s->profile)
         gru_profile_report(s->profile, s->model, s->peak, out);
-    }
 }
 
 gru_status gru_session_run(gru_session *s, const gru_train_hooks *hooks, gru_error *err) {
@@ -389,16 +353,14 @@ gru_status gru_session_run(gru_session *s, const gru_train_hooks *hooks, gru_err
     const gru_train_state *state = gru_trainer_state(s->trainer);
     bool good = status == GRU_OK || (status == GRU_ERR_DATA && state->epoch > 0) ||
                 (status == GRU_ERR_INTERRUPTED && !s->words.checkpoint);
-    if (s->words.history && (good || status == GRU_ERR_INTERRUPTED)) {
+    if (s->words.history && (good || status == GRU_ERR_INTERRUPTED))
         saved = gru_history_write(&state->history, s->words.history, s->words.csv, &second);
-    }
     if (s->words.gradients && saved == GRU_OK && (good || status == GRU_ERR_INTERRUPTED)) {
         saved = gru_gradients_write(gru_trainer_gradients(s->trainer), s->words.gradients,
                                     s->words.csv, &second);
     }
-    if (good && saved == GRU_OK) {
+    if (good && saved == GRU_OK)
         saved = gru_trainer_save_model(s->trainer, s->words.output, &second);
-    }
     if (saved != GRU_OK) {
         *err = second;
         return saved;

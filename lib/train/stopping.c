@@ -32,9 +32,8 @@ bool gru_figure_larger_is_better(const char *name) {
 void gru_stopping_end_epoch(gru_stopping *s, size_t epoch, double value, bool larger_is_better,
                             bool *improved, bool *stop) {
     *improved = *stop = false;
-    if (epoch <= s->start) {
+    if (epoch <= s->start)
         return;
-    }
     bool larger = s->mode ? s->mode > 0 : larger_is_better;
     bool better = larger ? value - s->min_delta > s->best : value + s->min_delta < s->best;
     if (!isnan(value) && (!s->has_best || better)) {

@@ -50,12 +50,10 @@ static uint32_t choose_rows(gru_random *r, uint32_t rows[4]) {
         uint32_t limit = gru_random_below(r, 20) == 0 ? ROWS - 2 : 6,
                  row = gru_random_below(r, limit);
         bool seen = false;
-        for (uint32_t k = 0; k < count; k++) {
+        for (uint32_t k = 0; k < count; k++)
             seen |= rows[k] == row;
-        }
-        if (!seen) {
+        if (!seen)
             rows[count++] = row;
-        }
     }
     return count;
 }
@@ -63,9 +61,8 @@ static uint32_t choose_rows(gru_random *r, uint32_t rows[4]) {
 /* The rows of a table [ROWS][width] and where their gradients lie in g, another such table. */
 static void point_to_rows(gru_row_gradient *touched, const uint32_t *rows, uint32_t count, float *g,
                           size_t width) {
-    for (uint32_t k = 0; k < count; k++) {
+    for (uint32_t k = 0; k < count; k++)
         touched[k] = (gru_row_gradient){rows[k], g + rows[k] * width};
-    }
 }
 
 static double lazy_against_dense(const char *words, double decay, size_t threads) {
@@ -83,17 +80,15 @@ static double lazy_against_dense(const char *words, double decay, size_t threads
     cr_assert_eq(gru_pool_new(&pool, threads, &err), GRU_OK);
     cr_assert_eq(gru_optimizer_new(&optimizer, model, pool, &options, &err), GRU_OK);
     size_t at = gru_model_param(model, gru_optimizer_sparse(optimizer))->offset;
-    for (int i = 0; i < ROWS * WIDTH; i++) {
+    for (int i = 0; i < ROWS * WIDTH; i++)
         d->w[i] = (double)gru_model_weights(model)[at + (size_t)i];
-    }
     gru_random_init(&random, 3, GRU_PURPOSE_TEST, 0);
     for (int t = 1; t <= STEPS; t++) {
         uint32_t rows[4] = {0}, count = choose_rows(&random, rows);
         double lr = t < 700 ? 0.01 : 0.003;
         memset(full, 0, sizeof full);
-        for (size_t i = 0; i < weights; i++) {
+        for (size_t i = 0; i < weights; i++)
             g[i] = NAN; /* rows that aren't touched hold nothing of use */
-        }
         for (size_t p = 1; p < gru_model_param_count(model); p++) {
             const gru_param *param = gru_model_param(model, p);
             memset(g + param->offset, 0, param->count * sizeof *g);
@@ -108,9 +103,8 @@ static double lazy_against_dense(const char *words, double decay, size_t threads
         gru_row_gradient touched[4];
         point_to_rows(touched, rows, count, g + at, WIDTH);
         gru_optimizer_step(optimizer, g, touched, count, lr);
-        if (t % 3 == 0) { /* or with what they miss after it */
+        if (t % 3 == 0) /* or with what they miss after it */
             gru_optimizer_catch_up(optimizer, rows, count);
-        }
         dense_adam(d, full, t, lr, decay);
         for (uint32_t k = 0; t % 3 == 0 && k < count; k++) {
             size_t i = rows[k] * WIDTH;
@@ -199,17 +193,14 @@ static double lazy_against_every_row(const char *words, const char *network) {
     memset(m, 0, bytes);
     memset(v, 0, bytes);
     gru_random_init(&random, 5, GRU_PURPOSE_TEST, 0);
-    for (uint32_t i = 0; i < ROWS; i++) {
+    for (uint32_t i = 0; i < ROWS; i++)
         all[i] = i;
-    }
     for (int t = 1; t <= SHORT; t++) {
         uint32_t rows[4] = {0}, count = choose_rows(&random, rows);
         memset(every.table_g, 0, bytes);
-        for (uint32_t k = 0; k < count; k++) {
-            for (size_t u = 0, at = rows[k] * WIDE; u < WIDE; u++, at++) {
+        for (uint32_t k = 0; k < count; k++)
+            for (size_t u = 0, at = rows[k] * WIDE; u < WIDE; u++, at++)
                 every.table_g[at] = (float)(gru_random_normal(&random) * 1e-2);
-            }
-        }
         memcpy(some.table_g, every.table_g, bytes);
         gru_row_gradient touched[4], touched_all[ROWS];
         point_to_rows(touched, rows, count, some.table_g, WIDE);
@@ -249,9 +240,8 @@ Test(optimizer, lazy_rows_have_the_bits_of_a_step_on_every_row) {
                                         "rmsprop:momentum=0.9,centered",
                                         "sgd:momentum=0.9",
                                         "adagrad"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         (void)lazy_against_every_row(words[i], small);
-    }
     cr_expect(lazy_against_every_row("adam", small) <= 1e-6);
     /* a table that no cache holds, whose gradients go past the caches */
     cr_expect(lazy_against_every_row("adam", "embedding 30000 70; gru 3; dense 1") <= 1e-6);
@@ -275,9 +265,8 @@ Test(optimizer, state_survives_a_bundle) {
     point_to_rows(touched, rows, 2, g + gru_model_param(model, gru_optimizer_sparse(one))->offset,
                   WIDTH);
     for (int t = 0; t < 20; t++) {
-        for (size_t i = 0; i < weights; i++) {
+        for (size_t i = 0; i < weights; i++)
             g[i] = 0.01F * (float)((i + (size_t)t) % 7);
-        }
         if (t == 10) {
             gru_optimizer_flush(one);
             cr_assert_eq(gru_bundle_new(&b, &err), GRU_OK);
@@ -287,9 +276,8 @@ Test(optimizer, state_survives_a_bundle) {
             gru_bundle_free(b);
         }
         gru_optimizer_step(one, g, touched, 2, 0.01);
-        if (t >= 10) {
+        if (t >= 10)
             gru_optimizer_step(two, g, touched, 2, 0.01);
-        }
     }
     gru_optimizer_flush(one);
     gru_optimizer_flush(two);
@@ -315,9 +303,8 @@ Test(optimizer, saved_states_lie_as_the_weights_do) {
     cr_assert_eq(gru_pool_new(&pool, 1, &err), GRU_OK);
     start_lazy(&l, "adam", "embedding 37 70; gru 3; dense 1", pool);
     size_t weights = gru_model_weight_count(l.model);
-    for (size_t i = 0; i < weights; i++) {
+    for (size_t i = 0; i < weights; i++)
         l.g[i] = 0.01F * (float)(1 + i % 7);
-    }
     point_to_rows(touched, rows, 2, l.table_g, WIDE);
     gru_optimizer_step(l.optimizer, l.g, touched, 2, 0.01);
     gru_optimizer_flush(l.optimizer);
@@ -422,9 +409,8 @@ Test(dataset, an_epoch_is_a_permutation_of_its_own) {
         same += a[i] == b[i];
         cr_expect_eq(a[i], again[i]);
     }
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 100; i++)
         cr_expect_eq(seen[i], 1);
-    }
     cr_expect_lt(same, 20);
 }
 

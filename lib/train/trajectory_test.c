@@ -85,9 +85,8 @@ static void open_run(run *r, const char *path) {
     gru_bundle_new(&weights, &err);
     for (size_t i = 0; i < gru_bundle_count(r->bundle); i++) {
         const gru_tensor *t = gru_bundle_at(r->bundle, i);
-        if (*t->name >= '0' && *t->name <= '9') {
+        if (*t->name >= '0' && *t->name <= '9')
             gru_bundle_add(weights, t->name, t->type, t->dims, t->shape, t->data, &err);
-        }
     }
     cr_assert_eq(gru_weights_import(r->model, from, weights, &err), GRU_OK, "%s: %s", path,
                  err.message);
@@ -117,13 +116,11 @@ static double follow(run *r, const float *losses) {
         size_t first = step % BATCHES * BATCH, count = ROWS - first < BATCH ? ROWS - first : BATCH;
         uint32_t all[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
         gru_figures f = {0};
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++)
             rows[i] = r->records + (first + i) * r->spec.bytes;
-        }
         gru_batch batch = {count, rows, &r->spec, step / BATCHES, step % BATCHES};
-        if (gru_optimizer_sparse(optimizer) != SIZE_MAX) {
+        if (gru_optimizer_sparse(optimizer) != SIZE_MAX)
             gru_optimizer_catch_up(optimizer, all, 12);
-        }
         cr_assert_eq(gru_runner_train(runner, &batch, &f, &err), GRU_OK, "%s", err.message);
         double loss = (f.loss + f.penalty) / f.rows, golden = (double)losses[step];
         double off = fabs(loss - golden) / (golden > 1e-2 ? golden : 1e-2);
@@ -148,9 +145,8 @@ Test(trajectory, losses_are_those_of_keras_and_pytorch) {
     struct dirent *entry;
     int files = 0;
     while ((entry = readdir(dir))) {
-        if (!strstr(entry->d_name, ".safetensors")) {
+        if (!strstr(entry->d_name, ".safetensors"))
             continue;
-        }
         char path[512];
         run r;
         snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
