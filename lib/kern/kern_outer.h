@@ -4,6 +4,9 @@
 
 #include "kern/kern_square.h"
 
+/* What registers hold. OUTER: rows of a block that adds up lanes, and its most columns, by the
+ * number of its rows in OUTER_WIDEST; SUMMED: columns whose biases are summed at once. TURNED:
+ * vectors of rows, and columns, of a block with transposed rows. */
 #if defined(__AVX512F__)
 enum { OUTER_ROWS = 5, OUTER_WIDE = 16, SUMMED = 16, TURNED_WIDE = 3, TURNED_TALL = 8 };
 #define OUTER_WIDEST                                                                               \
@@ -137,24 +140,26 @@ INLINE const gru_real *part_of_b(const gru_outer *o, int part) {
     return o->b + (part ? o->split + o->gap : 0) * GRU_LANES;
 }
 
-static void outer_few(const gru_outer *o, size_t first_row) {
+/* Rows i … i + rows − 1 of a part's columns. */
+static void outer_strip(const gru_outer *o, size_t i, size_t rows, int part) {
     static outer_function *const of_size[OUTER_ROWS][OUTER_WIDE] = {OUTERS(OUTER_NAME)};
     static const size_t widest[] = OUTER_WIDEST;
+    size_t columns = part_columns(o, part), blocks = gru_panel_count(columns, widest[rows - 1]);
+    gru_real *w = o->w + i * o->ld + (part ? o->split : 0);
+    for (size_t q = 0; q < blocks; q++) {
+        size_t j = gru_panel_start(columns, blocks, q);
+        size_t wide = gru_panel_start(columns, blocks, q + 1) - j;
+        of_size[rows - 1][wide - 1](w + j, o->ld, o->a + i * GRU_LANES, o->a_step,
+                                    part_of_b(o, part) + j * GRU_LANES, o->b_step, o->steps);
+    }
+}
+
+static void outer_few(const gru_outer *o, size_t first_row) {
     size_t rows = o->rows - first_row, strips = gru_panel_count(rows, OUTER_ROWS);
     for (size_t s = 0; s < strips; s++) {
-        size_t i = gru_panel_start(rows, strips, s), r = gru_panel_start(rows, strips, s + 1) - i;
-        i += first_row;
-        for (int part = 0; part < 2; part++) {
-            size_t columns = part_columns(o, part),
-                   blocks = gru_panel_count(columns, widest[r - 1]);
-            gru_real *w = o->w + i * o->ld + (part ? o->split : 0);
-            for (size_t q = 0; q < blocks; q++) {
-                size_t j = gru_panel_start(columns, blocks, q);
-                size_t c = gru_panel_start(columns, blocks, q + 1) - j;
-                of_size[r - 1][c - 1](w + j, o->ld, o->a + i * GRU_LANES, o->a_step,
-                                      part_of_b(o, part) + j * GRU_LANES, o->b_step, o->steps);
-            }
-        }
+        size_t i = gru_panel_start(rows, strips, s), end = gru_panel_start(rows, strips, s + 1);
+        outer_strip(o, first_row + i, end - i, 0);
+        outer_strip(o, first_row + i, end - i, 1);
     }
 }
 
@@ -231,24 +236,27 @@ typedef void turned_function(gru_real *w, size_t ld, size_t rows, const gru_real
 #endif
 TURNED(TURNED_FUNCTION)
 
+/* A part's columns for the rows in room. */
+static void turned_strip(const gru_outer *o, size_t wide, size_t first_row, size_t rows, int part) {
+    static turned_function *const of_size[] = {TURNED(TURNED_NAME)};
+    size_t columns = part_columns(o, part), blocks = gru_panel_count(columns, TURNED_TALL);
+    gru_real *w = o->w + first_row * o->ld + (part ? o->split : 0);
+    for (size_t p = 0; p < blocks; p++) {
+        size_t j = gru_panel_start(columns, blocks, p);
+        size_t tall = gru_panel_start(columns, blocks, p + 1) - j;
+        of_size[(wide - 1) * TURNED_TALL + tall - 1](
+            w + j, o->ld, rows, o->room, part_of_b(o, part) + j * GRU_LANES, o->b_step, o->steps);
+    }
+}
+
 /* For rows that fill `wide` vectors, or nearly. */
 static void outer_turned(const gru_outer *o, size_t wide, size_t first_row, size_t rows) {
-    static turned_function *const of_size[] = {TURNED(TURNED_NAME)};
     const gru_real *a = o->a + first_row * GRU_LANES;
     for (size_t t = 0; t < o->steps; t++)
         turn(o->room + t * GRU_LANES * wide * VW, (int)wide * VW, a + (ptrdiff_t)t * o->a_step,
              rows, o->a_step);
-    for (int part = 0; part < 2; part++) {
-        size_t columns = part_columns(o, part), blocks = gru_panel_count(columns, TURNED_TALL);
-        gru_real *w = o->w + first_row * o->ld + (part ? o->split : 0);
-        for (size_t p = 0; p < blocks; p++) {
-            size_t j = gru_panel_start(columns, blocks, p);
-            size_t tall = gru_panel_start(columns, blocks, p + 1) - j;
-            of_size[(wide - 1) * TURNED_TALL + tall - 1](w + j, o->ld, rows, o->room,
-                                                         part_of_b(o, part) + j * GRU_LANES,
-                                                         o->b_step, o->steps);
-        }
-    }
+    turned_strip(o, wide, first_row, rows, 0);
+    turned_strip(o, wide, first_row, rows, 1);
 }
 
 /* Rows fill vectors but for a few of them, for which sums over lanes are cheaper. */
