@@ -20,17 +20,36 @@ const gru_kern *gru_kern_get(gru_isa isa) {
     return &gru_kern_generic;
 }
 
+static gru_real *pack_columns(gru_real *packed, size_t columns, size_t width, size_t k,
+                              const gru_real *w, size_t row_step, size_t column_step) {
+    for (size_t i = 0; i < k; i++, packed += width) {
+        if (column_step == 1)
+            memcpy(packed, w + i * row_step, columns * sizeof *w);
+        for (size_t j = 0; column_step != 1 && j < columns; j++)
+            packed[j] = w[i * row_step + j * column_step];
+        for (size_t j = columns; j < width; j++)
+            packed[j] = 0;
+    }
+    return packed;
+}
+
 void gru_kern_pack(const gru_kern *kern, gru_real *packed, size_t columns, size_t k,
                    const gru_real *w, size_t row_step, size_t column_step) {
     size_t panels = gru_panel_count(columns, kern->panel);
     for (size_t p = 0; p < panels; p++) {
         size_t from = gru_panel_start(columns, panels, p);
-        size_t to = gru_panel_start(columns, panels, p + 1);
-        for (size_t i = 0; i < k; i++, packed += to - from)
-            if (column_step == 1)
-                memcpy(packed, w + i * row_step + from, (to - from) * sizeof *w);
-            else
-                for (size_t j = from; j < to; j++)
-                    packed[j - from] = w[i * row_step + j * column_step];
+        size_t width = gru_panel_start(columns, panels, p + 1) - from;
+        packed =
+            pack_columns(packed, width, width, k, w + from * column_step, row_step, column_step);
+    }
+}
+
+void gru_kern_pack_strips(const gru_kern *kern, gru_real *packed, size_t columns, size_t k,
+                          const gru_real *w, size_t row_step, size_t column_step) {
+    for (size_t from = 0; from < columns; from += kern->strip) {
+        size_t left = columns - from < kern->strip ? columns - from : kern->strip;
+        size_t width = (left + kern->vector - 1) / kern->vector * kern->vector;
+        packed =
+            pack_columns(packed, left, width, k, w + from * column_step, row_step, column_step);
     }
 }

@@ -86,6 +86,9 @@ typedef struct gru_outer {
     gru_real *w;
     size_t ld;
     const gru_real *a; /* [steps][rows][16] */
+    /* Instead of a: table [any][rows], whose rows ids [steps][16] name; a_step is that of ids. */
+    const int32_t *ids;
+    const gru_real *table;
     size_t rows;
     ptrdiff_t a_step;
     const gru_real *b; /* [steps][columns][16] */
@@ -96,9 +99,19 @@ typedef struct gru_outer {
     gru_real *room; /* scratch, [steps][GRU_OUTER_ROOM], 64-byte aligned */
 } gru_outer;
 
+/* The same of rows that lie anywhere: w[i·ld + j] += Σ_r a[r][i] b[r][j] for i < height, j <
+ * columns. b's rows are 64-byte aligned and filled up to 16 elements. */
+typedef struct gru_strip_outer {
+    gru_real *w;
+    size_t ld, height, columns;
+    const gru_real *const *a, *const *b;
+    size_t rows;
+} gru_strip_outer;
+
 typedef struct gru_kern {
     const char *name;
-    size_t panel; /* most columns of a panel */
+    size_t panel;         /* most columns of a panel */
+    size_t vector, strip; /* elements of a vector, and most columns of a strip, whole vectors */
     /* out[j] (+)= Σ_k a[k] wa[k][j] + Σ_k b[k] wb[k][j] for j < columns. bias [columns] starts the
      * sum, NULL: out is added to. wa, wb: packed panels; ka ≥ 1, kb may be 0. */
     void (*affine)(gru_real *out, size_t columns, const gru_real *bias, const gru_real *a,
@@ -110,6 +123,11 @@ typedef struct gru_kern {
                  size_t x_step, size_t rows, size_t k, const gru_real *w, size_t w_step,
                  size_t columns);
     void (*outer)(const gru_outer *o);
+    /* out[r][j] = bias[j] + Σ_k x[r][k] w[k][j] for j < columns, with the bits of affine; bias
+     * NULL: out is added to. Rows may lie anywhere, none twice in out; w: packed strips. */
+    void (*strip_product)(gru_real *const *out, const gru_real *const *x, size_t rows, size_t k,
+                          const gru_real *bias, const gru_real *w, size_t columns);
+    void (*strip_outer)(const gru_strip_outer *o);
     /* w[j] += Σ_t Σ_lane b[t][j] */
     void (*column_sums)(gru_real *w, const gru_real *b, size_t columns, ptrdiff_t b_step,
                         size_t steps);
@@ -151,8 +169,9 @@ typedef struct gru_kern {
     /* lanes[i][l] = rows[l][i] for i < count. */
     void (*to_lanes)(gru_real *lanes, const gru_real *const rows[GRU_LANES], size_t count);
     /* rows[l][i] += lanes[i][l], lane by lane, so that rows may be the same; NULL rows are skipped.
-     */
-    void (*add_rows)(gru_real *const rows[GRU_LANES], const gru_real *lanes, size_t count);
+     * Where bit l of fresh is set, the row has no numbers yet. */
+    void (*add_rows)(gru_real *const rows[GRU_LANES], const gru_real *lanes, size_t count,
+                     unsigned fresh);
     /* out[i] += a[i]; any count, any alignment */
     void (*add)(gru_real *out, const gru_real *a, size_t count);
     /* out[i] += a[i] × s for [count][16] with s [16] */
@@ -206,5 +225,9 @@ static inline size_t gru_lone_weight(size_t units, size_t gates, size_t k, size_
  * [panel][k][width]. */
 void gru_kern_pack(const gru_kern *kern, gru_real *packed, size_t columns, size_t k,
                    const gru_real *w, size_t row_step, size_t column_step);
+/* The same into strips [strip][k][columns of it], the last filled up with 0 to whole vectors; all
+ * are at most k × columns elements, rounded up to a multiple of 16. */
+void gru_kern_pack_strips(const gru_kern *kern, gru_real *packed, size_t columns, size_t k,
+                          const gru_real *w, size_t row_step, size_t column_step);
 
 #endif

@@ -378,6 +378,7 @@ static void rnn_backward(const gru_cell_step *s) {
 }
 
 #include "kern/kern_single.h"
+#include "kern/kern_strip.h"
 
 /* ---- elementwise ---- */
 typedef void elementary(vec *x, int n);
@@ -423,8 +424,8 @@ INLINE size_t to_lanes_blocks(gru_real *lanes, const gru_real *const rows[GRU_LA
         }
     return i;
 }
-INLINE size_t add_rows_blocks(gru_real *const rows[GRU_LANES], const gru_real *lanes,
-                              size_t count) {
+INLINE size_t add_rows_blocks(gru_real *const rows[GRU_LANES], const gru_real *lanes, size_t count,
+                              unsigned fresh) {
     size_t i = 0;
     for (; i + VW <= count; i += VW)
         for (size_t from = 0; from < GRU_LANES; from += VW) {
@@ -435,7 +436,9 @@ INLINE size_t add_rows_blocks(gru_real *const rows[GRU_LANES], const gru_real *l
             transpose(v);
 #pragma GCC unroll 16
             for (size_t l = 0; l < VW; l++)
-                if (rows[from + l])
+                if (fresh >> (from + l) & 1)
+                    *(loose *)(rows[from + l] + i) = v[l];
+                else if (rows[from + l])
                     *(loose *)(rows[from + l] + i) += v[l];
         }
     return i;
@@ -446,9 +449,9 @@ INLINE size_t to_lanes_blocks(gru_real *lanes, const gru_real *const rows[GRU_LA
     (void)lanes, (void)rows, (void)count;
     return 0;
 }
-INLINE size_t add_rows_blocks(gru_real *const rows[GRU_LANES], const gru_real *lanes,
-                              size_t count) {
-    (void)rows, (void)lanes, (void)count;
+INLINE size_t add_rows_blocks(gru_real *const rows[GRU_LANES], const gru_real *lanes, size_t count,
+                              unsigned fresh) {
+    (void)rows, (void)lanes, (void)count, (void)fresh;
     return 0;
 }
 #endif
@@ -460,11 +463,12 @@ static void to_lanes(gru_real *lanes, const gru_real *const rows[GRU_LANES], siz
             lanes[i * GRU_LANES + l] = rows[l][i];
 }
 
-static void add_rows(gru_real *const rows[GRU_LANES], const gru_real *lanes, size_t count) {
-    size_t done = add_rows_blocks(rows, lanes, count);
+static void add_rows(gru_real *const rows[GRU_LANES], const gru_real *lanes, size_t count,
+                     unsigned fresh) {
+    size_t done = add_rows_blocks(rows, lanes, count, fresh);
     for (size_t l = 0; l < GRU_LANES; l++)
         for (size_t i = done; rows[l] && i < count; i++)
-            rows[l][i] += lanes[i * GRU_LANES + l];
+            rows[l][i] = (fresh >> l & 1 ? 0 : rows[l][i]) + lanes[i * GRU_LANES + l];
 }
 
 static void add(gru_real *out, const gru_real *a, size_t count) {
@@ -513,9 +517,13 @@ static void peak(gru_real *out, size_t operations) {
 const gru_kern KERN_TABLE = {
     .name = KERN_NAME,
     .panel = WIDEST,
+    .vector = VW,
+    .strip = STRIP_WIDE * VW,
     .affine = affine,
     .rows = rows_product,
     .outer = outer,
+    .strip_product = strip_product,
+    .strip_outer = strip_outer,
     .column_sums = column_sums,
     .column_lanes = column_lanes,
     .gru_forward = gru_forward,

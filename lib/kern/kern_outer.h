@@ -249,12 +249,25 @@ static void turned_strip(const gru_outer *o, size_t wide, size_t first_row, size
     }
 }
 
+/* rows [16][width] = `count` elements of each of 16 rows of a table, with zeros beyond. */
+INLINE void copy_rows(gru_real *rows, int width, const gru_real *table, size_t size,
+                      const int32_t *ids, size_t count) {
+    for (int l = 0; l < GRU_LANES; l++, rows += width)
+        for (int i = 0; i < width; i += VW)
+            store(rows + i, load_some(table + (size_t)ids[l] * size + i, left_of(count, i)));
+}
+
 /* For rows that fill `wide` vectors, or nearly. */
 static void outer_turned(const gru_outer *o, size_t wide, size_t first_row, size_t rows) {
-    const gru_real *a = o->a + first_row * GRU_LANES;
-    for (size_t t = 0; t < o->steps; t++)
-        turn(o->room + t * GRU_LANES * wide * VW, (int)wide * VW, a + (ptrdiff_t)t * o->a_step,
-             rows, o->a_step);
+    for (size_t t = 0; t < o->steps; t++) {
+        gru_real *room = o->room + t * GRU_LANES * wide * VW;
+        if (o->ids)
+            copy_rows(room, (int)wide * VW, o->table + first_row, o->rows,
+                      o->ids + (ptrdiff_t)t * o->a_step, rows);
+        else
+            turn(room, (int)wide * VW, o->a + first_row * GRU_LANES + (ptrdiff_t)t * o->a_step,
+                 rows, o->a_step);
+    }
     turned_strip(o, wide, first_row, rows, 0);
     turned_strip(o, wide, first_row, rows, 1);
 }
@@ -264,6 +277,8 @@ static void outer(const gru_outer *o) {
     if (!o->steps)
         return;
     size_t vectors = o->columns < 4 ? 0 : (o->rows + VW / 2 - 1) / VW, done = 0;
+    if (o->ids)
+        vectors = (o->rows + VW - 1) / VW;
     size_t panels = gru_panel_count(vectors, TURNED_WIDE);
     for (size_t p = 0; p < panels; p++) {
         size_t from = gru_panel_start(vectors, panels, p);

@@ -1,62 +1,8 @@
 /* Every kernel table this machine can run, against loops in double precision written from the
  * formulas; the cells' gradients against central differences of those loops. */
-#include "kern/kern.h"
+#include "kern/kern_test.h"
 
-#include "base/random.h"
-
-#include <criterion/criterion.h>
 #include <float.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { L = GRU_LANES };
-static const float guard = -77.25f;
-static gru_random source;
-
-static double draw(double low, double high) {
-    return low + (high - low) * gru_random_uniform(&source);
-}
-static size_t draw_count(size_t most) {
-    return 1 + gru_random_below(&source, (uint32_t)most);
-}
-
-static gru_real *block(size_t count) {
-    size_t bytes = (count * sizeof(gru_real) + 127) / 64 * 64;
-    gru_real *p = aligned_alloc(64, bytes);
-    cr_assert(p);
-    for (size_t i = 0; i < bytes / sizeof *p; i++)
-        p[i] = guard;
-    return p;
-}
-static gru_real *random_block(size_t count) {
-    gru_real *p = block(count);
-    for (size_t i = 0; i < count; i++)
-        p[i] = (gru_real)draw(-2, 2);
-    return p;
-}
-
-static gru_isa best_isa(void) {
-    gru_isa best;
-    gru_error err;
-    unsetenv("GRU_ISA");
-    cr_assert_eq(gru_cpu_isa(&best, &err), GRU_OK);
-    return best;
-}
-
-typedef void table_test(const gru_kern *k);
-static void each_table(uint32_t stream, table_test *test) {
-    for (gru_isa isa = GRU_ISA_GENERIC, best = best_isa(); isa <= best; isa++) {
-        gru_random_init(&source, 1, GRU_PURPOSE_TEST, stream);
-        test(gru_kern_get(isa));
-    }
-}
-
-static void check_close(const gru_kern *k, const char *what, double got, double want,
-                        double scale) {
-    cr_assert(fabs(got - want) <= 2e-6 * (scale + 1e-3), "%s %s: %.9g, expected %.9g", k->name,
-              what, got, want);
-}
 
 /* ---- products ---- */
 
@@ -611,16 +557,23 @@ static void test_add_rows(const gru_kern *k) {
         gru_real *lanes = random_block(count * L), *table = random_block(TARGETS * (count + 1));
         double want[TARGETS][38];
         gru_real *rows[L];
+        bool met[TARGETS + 1] = {false};
+        unsigned fresh = 0;
         for (size_t t = 0; t < TARGETS; t++)
             for (size_t i = 0; i <= count; i++)
                 want[t][i] = table[t * (count + 1) + i];
         for (size_t l = 0; l < L; l++) {
             size_t t = gru_random_below(&source, TARGETS + 1); /* rows repeat; the last is none */
             rows[l] = t == TARGETS ? NULL : table + t * (count + 1);
+            bool first = t < TARGETS && t % 2 && !met[t];
+            met[t] = true;
+            fresh |= (unsigned)first << l;
+            for (size_t i = 0; first && i < count; i++)
+                want[t][i] = 0;
             for (size_t i = 0; t < TARGETS && i < count; i++)
                 want[t][i] += lanes[i * L + l];
         }
-        k->add_rows(rows, lanes, count);
+        k->add_rows(rows, lanes, count, fresh);
         for (size_t t = 0; t < TARGETS; t++)
             for (size_t i = 0; i <= count; i++)
                 check_close(k, "add_rows", table[t * (count + 1) + i], want[t][i], 20);

@@ -6,6 +6,7 @@
 #include "kern/kern.h"
 
 #include <math.h>
+#include <string.h>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -36,6 +37,23 @@ INLINE vec load(const gru_real *p) {
 }
 INLINE void store(gru_real *p, vec v) {
     *(vec *)p = v;
+}
+/* Vectors of a row that ends after `count` elements. */
+INLINE vec load_some(const gru_real *p, size_t count) {
+    vec x = {0};
+    if (count >= VW)
+        return *(const loose *)p;
+    memcpy(&x, p, count * sizeof *p);
+    return x;
+}
+INLINE void store_some(gru_real *p, vec x, size_t count) {
+    if (count >= VW)
+        *(loose *)p = x;
+    else
+        memcpy(p, &x, count * sizeof *p);
+}
+INLINE size_t left_of(size_t count, int before) {
+    return count > (size_t)before ? count - (size_t)before : 0;
 }
 /* To memory that is not needed soon: no cache reads its lines, or keeps them. Whoever hands it to
  * another thread calls end_streams first. */

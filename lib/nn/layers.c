@@ -98,7 +98,7 @@ static void backward_embedding(const gru_plan *plan, const gru_layer_plan *l, gr
         size_t left = s->tokens.count - g * L;
         for (size_t i = 0; i < L; i++)
             rows[i] = i < left ? touch(s->touched, s->tokens.ids[g * L + i], d) : NULL;
-        plan->kern->add_rows(rows, dout + g * l->out_step, d);
+        plan->kern->add_rows(rows, dout + g * l->out_step, d, 0);
     }
     if (s->tokens.groups)
         return;
@@ -108,7 +108,7 @@ static void backward_embedding(const gru_plan *plan, const gru_layer_plan *l, gr
             rows[i] = i < s->rows && !(mask && !(mask[i] > 0))
                           ? touch(s->touched, (uint32_t)s->ids[t * L + i], d)
                           : NULL;
-        plan->kern->add_rows(rows, dout + t * l->out_step, d);
+        plan->kern->add_rows(rows, dout + t * l->out_step, d, 0);
     }
 }
 

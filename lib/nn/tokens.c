@@ -87,7 +87,7 @@ void gru_tokens_multiply_group(const gru_plan *plan, const gru_layer_plan *l,
     for (size_t i = 0; i < L; i++)
         if (rows[i])
             memset(rows[i], 0, columns_of(l) * sizeof(gru_real));
-    plan->kern->add_rows(rows, lanes, columns_of(l));
+    plan->kern->add_rows(rows, lanes, columns_of(l), 0);
 }
 
 void gru_tokens_multiply(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
@@ -121,7 +121,7 @@ void gru_tokens_scatter(const gru_plan *plan, const gru_layer_plan *l, const gru
     gru_real *rows[L];
     for (size_t i = 0; i < L; i++)
         rows[i] = m->products + s->tokens.at[t * L + i] * gru_tokens_row_size(l);
-    plan->kern->add_rows(rows, gates, columns_of(l));
+    plan->kern->add_rows(rows, gates, columns_of(l), 0);
 }
 
 void gru_tokens_back(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,

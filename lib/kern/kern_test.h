@@ -1,0 +1,62 @@
+/* What the tests of the kernel tables share: random blocks that end with a guard, every table that
+ * this machine can run, and how far a sum may be from one in double precision. */
+#ifndef GRU_KERN_TEST_H
+#define GRU_KERN_TEST_H
+
+#include "base/random.h"
+#include "kern/kern.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { L = GRU_LANES };
+static const float guard = -77.25f;
+static gru_random source;
+
+static inline double draw(double low, double high) {
+    return low + (high - low) * gru_random_uniform(&source);
+}
+static inline size_t draw_count(size_t most) {
+    return 1 + gru_random_below(&source, (uint32_t)most);
+}
+
+static inline gru_real *block(size_t count) {
+    size_t bytes = (count * sizeof(gru_real) + 127) / 64 * 64;
+    gru_real *p = aligned_alloc(64, bytes);
+    cr_assert(p);
+    for (size_t i = 0; i < bytes / sizeof *p; i++)
+        p[i] = guard;
+    return p;
+}
+static inline gru_real *random_block(size_t count) {
+    gru_real *p = block(count);
+    for (size_t i = 0; i < count; i++)
+        p[i] = (gru_real)draw(-2, 2);
+    return p;
+}
+
+static inline gru_isa best_isa(void) {
+    gru_isa best;
+    gru_error err;
+    unsetenv("GRU_ISA");
+    cr_assert_eq(gru_cpu_isa(&best, &err), GRU_OK);
+    return best;
+}
+
+typedef void table_test(const gru_kern *k);
+static inline void each_table(uint32_t stream, table_test *test) {
+    for (gru_isa isa = GRU_ISA_GENERIC, best = best_isa(); isa <= best; isa++) {
+        gru_random_init(&source, 1, GRU_PURPOSE_TEST, stream);
+        test(gru_kern_get(isa));
+    }
+}
+
+static inline void check_close(const gru_kern *k, const char *what, double got, double want,
+                               double scale) {
+    cr_assert(fabs(got - want) <= 2e-6 * (scale + 1e-3), "%s %s: %.9g, expected %.9g", k->name,
+              what, got, want);
+}
+
+#endif
