@@ -1,7 +1,6 @@
-/* The layers without a memory: embedding, dense, dropout, normalisations, pooling, attention. */
+/* The layers without a memory: dense, dropout, normalisations, pooling, attention. */
 #include "nn/norm.h"
 #include "nn/slice.h"
-#include "nn/tokens.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,100 +15,8 @@ static gru_real *weights_at(const gru_plan *plan, size_t offset) {
     return plan->model->weights + offset;
 }
 
-/* ---- embedding ---- */
-static gru_status plan_embedding(gru_plan *plan, gru_layer_plan *l, gru_arena *shared,
-                                 gru_error *err) {
-    (void)shared;
-    (void)err;
-    l->kernel_at = gru_plan_offset(plan, l->index, "embeddings");
-    return GRU_OK;
-}
-
 static void reserve_own(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s, gru_arena *a) {
     s->memory[l->index].own = gru_arena_take(a, steps_of(plan, &l->out) * l->out_step);
-}
-
-/* Whether the next layer computes with distinct tokens. */
-static bool for_tokens(const gru_plan *plan) {
-    return plan->count > 1 && plan->layers[1].tokens;
-}
-
-static void reserve_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
-                              gru_arena *a) {
-    reserve_own(plan, l, s, a);
-    if (for_tokens(plan))
-        gru_tokens_reserve(plan, s, a);
-}
-
-/* The rows of `count` × 16 tokens, in steps of the layer's output. Those of the next 16 are asked
- * for meanwhile: they lie anywhere in the table. */
-static void look_up(const gru_plan *plan, const gru_layer_plan *l, gru_real *out,
-                    const uint32_t *ids, size_t count) {
-    const gru_real *table = weights_at(plan, l->kernel_at), *rows[L];
-    size_t width = l->out.units, line = 64 / sizeof *table;
-    for (size_t t = 0; t < count; t++, ids += L, out += l->out_step) {
-        for (size_t i = 0; t + 1 < count && i < L; i++)
-            for (size_t k = 0; k < width; k += line)
-                __builtin_prefetch(table + ids[L + i] * width + k, 0, 2);
-        for (size_t i = 0; i < L; i++)
-            rows[i] = table + ids[i] * width;
-        plan->kern->to_lanes(out, rows, width);
-    }
-}
-
-static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s) {
-    gru_layer_memory *m = &s->memory[l->index];
-    m->out = m->own;
-    s->tokens.table = s->training ? NULL : plan->table;
-    if (s->tokens.table)
-        return; /* nobody reads it */
-    if (for_tokens(plan) && gru_tokens_list(plan, s)) {
-        look_up(plan, l, m->own, s->tokens.ids, s->tokens.groups);
-        return;
-    }
-    look_up(plan, l, m->own + s->first * l->out_step, (const uint32_t *)s->ids + s->first * L,
-            s->end - s->first);
-    /* what lies outside is never read by a layer that knows the mask; others must see numbers */
-    memset(m->own, 0, s->first * l->out_step * sizeof *m->own);
-    memset(m->own + s->end * l->out_step, 0, (plan->steps - s->end) * l->out_step * sizeof *m->own);
-}
-
-/* The task's gradient row of a table row; new ones start at zero. */
-static gru_real *touch(gru_touched *u, uint32_t id, size_t width) {
-    if (u->stamp[id] != u->generation) {
-        u->stamp[id] = u->generation;
-        u->place[id] = (uint32_t)u->count;
-        u->rows[u->count] = id;
-        memset(u->gradient + u->count * width, 0, width * sizeof *u->gradient);
-        u->count++;
-    }
-    return u->gradient + u->place[id] * width;
-}
-
-static void backward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
-                               const gru_real *dout, gru_real *din) {
-    gru_real *rows[L];
-    size_t d = l->out.units;
-    (void)din;
-    if (!s->touched)
-        return;
-    gru_slice_enter(s, l, GRU_PART_WEIGHTS);
-    for (size_t g = 0; g < s->tokens.groups; g++) {
-        size_t left = s->tokens.count - g * L;
-        for (size_t i = 0; i < L; i++)
-            rows[i] = i < left ? touch(s->touched, s->tokens.ids[g * L + i], d) : NULL;
-        plan->kern->add_rows(rows, dout + g * l->out_step, d, 0);
-    }
-    if (s->tokens.groups)
-        return;
-    for (size_t t = s->first; t < s->end; t++) {
-        const gru_real *mask = s->mask && s->partial[t] ? s->mask + t * L : NULL;
-        for (size_t i = 0; i < L; i++)
-            rows[i] = i < s->rows && !(mask && !(mask[i] > 0))
-                          ? touch(s->touched, (uint32_t)s->ids[t * L + i], d)
-                          : NULL;
-        plan->kern->add_rows(rows, dout + t * l->out_step, d, 0);
-    }
 }
 
 /* ---- dense ---- */
@@ -486,8 +393,6 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
 }
 
 const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind) {
-    static const gru_layer_ops embedding = {plan_embedding, NULL, reserve_embedding,
-                                            forward_embedding, backward_embedding};
     static const gru_layer_ops dense = {plan_dense, NULL, reserve_dense, forward_dense,
                                         backward_dense};
     static const gru_layer_ops dropout = {plan_nothing, NULL, reserve_dropout, forward_dropout,
@@ -500,10 +405,15 @@ const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind) {
     static const gru_layer_ops attention = {plan_attention, NULL, reserve_attention,
                                             forward_attention, backward_attention};
     static const gru_layer_ops *const table[GRU_LAYER_COUNT] = {
-        [GRU_LAYER_EMBEDDING] = &embedding,    [GRU_LAYER_RNN] = &gru_recurrent_ops,
-        [GRU_LAYER_LSTM] = &gru_recurrent_ops, [GRU_LAYER_GRU] = &gru_recurrent_ops,
-        [GRU_LAYER_ATTENTION] = &attention,    [GRU_LAYER_DENSE] = &dense,
-        [GRU_LAYER_DROPOUT] = &dropout,        [GRU_LAYER_NORM] = &norm,
-        [GRU_LAYER_BATCH_NORM] = &batch_norm,  [GRU_LAYER_POOL] = &pool};
+        [GRU_LAYER_EMBEDDING] = &gru_embedding_ops,
+        [GRU_LAYER_RNN] = &gru_recurrent_ops,
+        [GRU_LAYER_LSTM] = &gru_recurrent_ops,
+        [GRU_LAYER_GRU] = &gru_recurrent_ops,
+        [GRU_LAYER_ATTENTION] = &attention,
+        [GRU_LAYER_DENSE] = &dense,
+        [GRU_LAYER_DROPOUT] = &dropout,
+        [GRU_LAYER_NORM] = &norm,
+        [GRU_LAYER_BATCH_NORM] = &batch_norm,
+        [GRU_LAYER_POOL] = &pool};
     return table[kind];
 }

@@ -28,12 +28,21 @@ size_t gru_plan_offset(const gru_plan *plan, size_t layer, const char *name) {
     return SIZE_MAX;
 }
 
+static size_t whole(size_t columns) {
+    return (columns + GRU_LANES - 1) / GRU_LANES * GRU_LANES;
+}
+
 gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, bool transposed,
                          gru_arena *shared, gru_error *err) {
     size_t count = packed->in * packed->out * packed->gates;
     packed->source = plan->model->weights + offset;
     packed->forward = gru_arena_take(shared, count);
     packed->transposed = transposed ? gru_arena_take(shared, count) : NULL;
+    if (packed->rows)
+        packed->strips = gru_arena_take(shared, packed->in * whole(packed->gates * packed->out));
+    if (packed->rows && transposed)
+        packed->strips_back =
+            gru_arena_take(shared, packed->gates * packed->out * whole(packed->in));
     gru_status st = gru_mem_grow(&plan->packed, &plan->packed_cap, plan->packed_count + 1,
                                  sizeof(gru_packed *), err);
     if (!st)
@@ -43,6 +52,10 @@ gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, bool
 
 void gru_packed_refresh(const gru_kern *kern, const gru_packed *p) {
     size_t ld = p->gates * p->out;
+    if (p->strips)
+        gru_kern_pack_strips(kern, p->strips, ld, p->in, p->source, ld, 1);
+    if (p->strips_back)
+        gru_kern_pack_strips(kern, p->strips_back, p->in, ld, p->source, 1, ld);
     for (size_t g = 0; g < p->gates; g += gru_packed_gates(p, g)) {
         const gru_real *w = p->source + g * p->out;
         size_t at = g * p->in * p->out, wide = gru_packed_gates(p, g) * p->out;
@@ -74,7 +87,10 @@ void gru_add_outer(const gru_plan *plan, const gru_slice *s, const gru_outer *o)
         gru_outer piece = *o;
         size_t t = o->steps * p / pieces;
         piece.steps = o->steps * (p + 1) / pieces - t;
-        piece.a += (ptrdiff_t)t * o->a_step;
+        if (o->ids)
+            piece.ids += (ptrdiff_t)t * o->a_step;
+        else
+            piece.a += (ptrdiff_t)t * o->a_step;
         piece.b += (ptrdiff_t)t * o->b_step;
         piece.room = s->outer_room;
         plan->kern->outer(&piece);

@@ -5,6 +5,7 @@
  * Formulas: design of the kernels (kern.h); sources: Cho et al. 2014 (GRU), Hochreiter and
  * Schmidhuber 1997 with the forget gate of Gers et al. 2000 (LSTM), Elman 1990 (RNN); dropout on
  * the state: Gal and Ghahramani 2016. */
+#include "nn/embedding.h"
 #include "nn/norm.h"
 #include "nn/slice.h"
 #include "nn/tokens.h"
@@ -63,6 +64,7 @@ static gru_status plan_way(gru_plan *plan, gru_layer_plan *l, gru_direction *d, 
     d->kernel = d->recurrent =
         (gru_packed){.in = h, .out = h, .gates = gates, .joined = joined_gates(l)};
     d->kernel.in = l->in.units;
+    d->kernel.rows = l->tokens;
     gru_status st =
         gru_plan_pack(plan, &d->kernel, d->kernel_at, training && l->need_din, shared, err);
     if (!st)
@@ -135,7 +137,6 @@ static void reserve_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru
         v->h_masked = drops_h(l) ? gru_arena_take(a, gates * t * h) : NULL;
         v->x_bits = drops_x(l) ? gru_arena_bits(a, x_masks(l) * f / L) : NULL;
         v->h_bits = drops_h(l) ? gru_arena_bits(a, gates * y->units) : NULL;
-        v->products = l->tokens ? gru_tokens_reserve_products(plan, l, a) : NULL;
     }
     bool own = l->ways > 1 || y->residual;
     m->own = own ? gru_arena_take(a, (l->out.sequence ? t : 1) * l->out_step) : NULL;
@@ -154,6 +155,8 @@ typedef struct walk { /* a way at work on a slice */
     const gru_real *x;                /* [T][F] */
     gru_real *x_masked, *h_masked;    /* in training with dropout, else NULL */
     bool tokens;                      /* x W comes from the products of distinct tokens */
+    bool sums;                        /* gradients are added up by token */
+    bool looks_up;                    /* x comes from an embedding, step by step */
 } walk;
 
 static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s, size_t way) {
@@ -172,11 +175,13 @@ static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
               .x_step = l->in_step,
               .gate_step = gru_step_size(stored_gates(l->layer) * l->layer->units),
               .x = s->memory[l->index].in,
-              .tokens = l->tokens && (s->tokens.groups || s->tokens.table)};
+              .tokens = l->tokens && (s->tokens.table || s->tokens.forward)};
     if (s->training) {
         w.x_masked = w.m->x_masked;
         w.h_masked = w.m->h_masked;
     }
+    w.sums = l->tokens && s->tokens.backward;
+    w.looks_up = l->tokens;
     if (w.d->reversed) {
         w.from = t - s->end;
         w.to = t - s->first;
@@ -197,6 +202,8 @@ static gru_real *per_step(const walk *w, gru_real *memory, size_t p) {
     return memory ? memory + (w->s->training ? p * w->h_step : 0) : NULL;
 }
 static const gru_real *x_of(const walk *w, size_t gate, size_t t) {
+    if (w->looks_up)
+        return w->s->tokens.x;
     if (!w->x_masked)
         return w->x + t * w->x_step;
     size_t mask = x_masks(w->l) > 1 ? gate : 0;
@@ -344,7 +351,7 @@ static void walk_forward(const walk *w) {
     draw_masks(w);
     start(w);
     if (w->tokens && !w->s->tokens.table)
-        gru_tokens_multiply(w->plan, w->l, w->d, w->m, w->s);
+        gru_tokens_begin(w->s);
     for (size_t p = w->from; p < w->to; p++) {
         gru_cell_step c = step_of(w, p);
         for (size_t g = 0; w->h_masked && g < w->gates; g++)
@@ -355,7 +362,10 @@ static void walk_forward(const walk *w) {
         if (w->m->raw)
             c.next = per_step(w, w->m->raw, p);
         if (w->tokens)
-            gru_tokens_gather(w->plan, w->l, w->d, w->m, w->s, time_of(w, p), c.gates);
+            gru_tokens_gather(w->plan, w->l, w->d, w->s, p, w->to, c.gates);
+        else if (w->looks_up)
+            gru_embedding_look_up(w->plan, w->s, time_of(w, p),
+                                  time_of(w, p + 1 < w->to ? p + 1 : p), w->s->tokens.x);
         if (w->l->layer->kind == GRU_LAYER_GRU)
             gru_step(w, p, &c);
         else
@@ -384,12 +394,14 @@ static void back_masked(const walk *w, gru_real *out, const gru_real *d, const g
 }
 
 static void back_input(const walk *w, size_t p, gru_real *din, const gru_real *gates) {
-    gru_real *dx = din + time_of(w, p) * w->x_step;
+    gru_real *dx = w->looks_up ? w->s->tokens.x : din + time_of(w, p) * w->x_step;
     const gru_packed *m = &w->d->kernel;
-    if (w->d == &w->l->way[0])
+    if (w->d == &w->l->way[0] || w->looks_up)
         memset(dx, 0, w->in * L * sizeof *dx);
     if (!w->m->x_bits) {
         gru_packed_back(w->plan->kern, m, dx, gates);
+        if (w->looks_up)
+            gru_embedding_add(w->plan, w->s, time_of(w, p), dx);
         return;
     }
     for (size_t g = 0; g<w->gates; g += m->joined> 1 ? w->gates : 1)
@@ -502,7 +514,11 @@ static void kernel_gradient(const walk *w, size_t from, gru_outer o) {
     size_t t = time_of(w, from), each = x_masks(w->l) == 1 ? w->gates : 1;
     const gru_real *gates = o.b;
     o.rows = w->in;
-    o.a_step = (ptrdiff_t)w->x_step * (w->d->reversed ? -1 : 1);
+    o.a_step = (ptrdiff_t)(w->looks_up ? L : w->x_step) * (w->d->reversed ? -1 : 1);
+    if (w->looks_up) {
+        o.ids = w->s->ids + t * L;
+        o.table = gru_embedding_table(w->plan);
+    }
     o.columns = each * w->units;
     for (size_t g = 0; g < w->gates; g += each) {
         o.w = w->s->gradient + w->d->kernel_at + g * w->units;
@@ -544,7 +560,7 @@ static void weight_gradients(const walk *w) {
         size_t from = w->from + steps * p / pieces;
         o.steps = w->from + steps * (p + 1) / pieces - from;
         o.b = gates_of(w, from);
-        if (!w->tokens)
+        if (!w->sums)
             kernel_gradient(w, from, o);
         recurrent_gradient(w, from, o);
         if (lanes)
@@ -582,8 +598,8 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
     gru_slice_enter(w->s, w->l, GRU_PART_BACKWARD);
     memset(w->m->dh, 0, h * sizeof(gru_real));
     memset(w->m->dc, 0, h * sizeof(gru_real));
-    if (w->tokens)
-        gru_tokens_clear(w->l, w->m, w->s);
+    if (w->sums)
+        gru_tokens_begin(w->s);
     if (!w->l->out.sequence)
         add_dout(w, dout, 0, t_count);
     bool noted = w->s->norms && w->l->first_recurrent && w->d == &w->l->way[0];
@@ -604,15 +620,15 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
             gru_before_back(w, &c);
         else
             plain_back(w, &c);
-        if (w->tokens)
-            gru_tokens_scatter(w->plan, w->l, w->m, w->s, t, c.gates);
+        if (w->sums)
+            gru_tokens_scatter(w->plan, w->l, w->d, w->s, t, c.gates);
         else if (din)
             back_input(w, p, din, c.gates);
     }
+    if (w->sums)
+        gru_tokens_finish(w->plan, w->l, w->d, w->s);
     gru_slice_enter(w->s, w->l, GRU_PART_WEIGHTS);
     weight_gradients(w);
-    if (w->tokens)
-        gru_tokens_back(w->plan, w->l, w->d, w->m, w->s, din);
     if (w->d->initial_at != SIZE_MAX && !carries(w))
         w->plan->kern->column_sums(w->s->gradient + w->d->initial_at, w->m->dh, w->units,
                                    (ptrdiff_t)h, 1);
@@ -745,12 +761,11 @@ static void residual_back(const gru_plan *plan, const gru_layer_plan *l, gru_sli
 
 static void backward_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
                                const gru_real *dout, gru_real *din) {
-    bool tokens = l->tokens && s->tokens.groups;
-    size_t step = l->in_step, before = tokens ? s->tokens.groups : s->first;
-    if (din) /* the first way writes its own steps afresh */
-        memset(din, 0, before * step * sizeof *din);
-    if (din && !tokens)
+    size_t step = l->in_step;
+    if (din && !l->tokens) { /* the first way writes its own steps afresh */
+        memset(din, 0, s->first * step * sizeof *din);
         memset(din + s->end * step, 0, (plan->steps - s->end) * step * sizeof *din);
+    }
     for (size_t way = 0; way < l->ways; way++) {
         walk w = walk_of(plan, l, s, way);
         walk_backward(&w, dout, din);

@@ -33,7 +33,8 @@ static double operations(const gru_packed *p) {
 /* Counts what the products of a layer cost in one direction: two operations a weight, row and
  * step that the slice computes, or distinct token. */
 static void count_work(const gru_layer_plan *l, const gru_slice *s, gru_part part) {
-    bool back = part == GRU_PART_BACKWARD, tokens = l->tokens && s->tokens.groups;
+    bool back = part == GRU_PART_BACKWARD, forward = part == GRU_PART_FORWARD;
+    bool tokens = l->tokens && (forward ? s->tokens.forward : s->tokens.backward);
     double work = 0,
            vectors = l->in.sequence ? (double)(s->rows * (s->end - s->first)) : (double)s->rows;
     if (!s->watch)

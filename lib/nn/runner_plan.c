@@ -23,7 +23,8 @@ static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) 
                               .in = m->shapes[i],
                               .out = m->shapes[i + 1],
                               .index = i,
-                              .need_din = below};
+                              .need_din = below,
+                              .tokens = gru_tokens_fit(plan, i)};
         l->in_step = i ? l[-1].out_step : m->shapes[i].units * L;
         bool passes = l->layer->kind == GRU_LAYER_DROPOUT; /* its input, where nothing is dropped */
         l->out_step = passes ? l->in_step : gru_step_size(m->shapes[i + 1].units);
@@ -38,7 +39,6 @@ static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) 
         plan->widest = wide > plan->widest ? wide : plan->widest;
         if (l->layer->kind == GRU_LAYER_ATTENTION)
             r->attention_layer = i;
-        l->tokens = gru_tokens_fit(plan, i);
         l->first_recurrent = gru_layer_recurrent(l->layer) && r->first_recurrent == SIZE_MAX;
         if (l->first_recurrent)
             r->first_recurrent = i;
@@ -215,7 +215,7 @@ gru_status gru_runner_new(gru_runner **out, gru_model *model, gru_pool *pool,
         (st = plan_training(r, err)) || (st = plan_results(r, err)))
         goto fail;
     st = gru_single_fits(plan) ? gru_single_new(&r->single, plan, pool, r->steps_max, err)
-                               : gru_token_table_new(plan, gru_pool_threads(pool), err);
+                               : gru_token_table_new(plan, err);
     if (st)
         goto fail;
     refresh(r, PACK_STARTED);

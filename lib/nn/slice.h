@@ -34,6 +34,8 @@ typedef struct gru_packed {
     const gru_real *source;         /* in the model's flat block, [in][gates × out] */
     gru_real *forward, *transposed; /* gate g's part begins at g × in × out; transposed NULL: not
                                        needed */
+    bool rows;                      /* packed for rows that lie anywhere too */
+    gru_real *strips, *strips_back;
 } gru_packed;
 /* Gates in the part that begins with `gate`. */
 static inline size_t gru_packed_gates(const gru_packed *p, size_t gate) {
@@ -103,7 +105,6 @@ typedef struct gru_plan {
 typedef struct gru_way_memory {
     gru_real *h, *c, *gates, *reset, *raw, *dh, *dc, *scratch, *scratch2, *x_masked, *h_masked;
     gru_real *bias_lanes; /* for steps of several pieces: sums of the gates' gradients by lane */
-    gru_real *products;   /* of distinct tokens; backward the sums of their gates' gradients */
     uint16_t *x_bits, *h_bits;
 } gru_way_memory;
 
@@ -123,19 +124,32 @@ typedef struct gru_token_table {
     uint32_t generation;
     uint32_t *missing; /* [V]: what the batch needs and the table has not */
     size_t missing_count;
-    gru_real *scratch; /* [workers][scratch_size] */
-    size_t scratch_size;
 } gru_token_table;
 
-/* The distinct tokens of a slice (tokens.h). */
+/* The distinct tokens of a slice (tokens.h), numbered by their places. The last five are of the
+ * direction at work. */
+enum { GRU_TOKENS_CHUNK = 128 }; /* tokens that are multiplied together */
 typedef struct gru_tokens {
-    uint32_t *stamp;      /* [V]: generation in which `place` is valid */
-    uint32_t *place;      /* [V]: of a token in ids */
-    uint32_t *ids;        /* [groups][16]: the distinct tokens; the last group is filled up */
-    uint32_t *at;         /* [T][16]: place of each position's token; 0 where none counts */
-    size_t count, groups; /* groups 0: every position is computed by itself */
+    uint32_t *stamp; /* [V]: generation in which `place` is valid */
+    uint32_t *place; /* [V] */
+    uint32_t *at;    /* [T][16]: place of each position's token; UINT32_MAX where none counts */
+    uint32_t *ids;   /* [count] */
+    uint32_t *uses;  /* [count]: positions that hold it */
+    size_t count;
+    bool forward, backward; /* whether tokens rather than positions are multiplied */
     uint32_t generation;
     const gru_token_table *table; /* NULL: the slice's own products */
+    gru_real *x;                  /* [D][16]: input of the step at hand, or its gradient */
+    gru_real *chunk;              /* rows of the table that are multiplied */
+    gru_real *rows;               /* [1 + most]: products, or sums of gradients */
+    uint32_t *left;               /* [count]: uses to come */
+    uint32_t *row;                /* [count]: the token's row; 0: none */
+    uint32_t *free;               /* [free_count]: rows that are no token's */
+    size_t free_count;
+    size_t ahead;                                   /* forward: places × 16 that have products */
+    uint32_t pending[GRU_TOKENS_CHUNK + GRU_LANES]; /* backward: whose sums are complete */
+    gru_real *pending_dx[GRU_TOKENS_CHUNK + GRU_LANES]; /* their gradients, or NULL */
+    size_t pending_count;
 } gru_tokens;
 
 typedef struct gru_slice {
@@ -180,7 +194,7 @@ typedef struct gru_touched {
     uint32_t generation;
 } gru_touched;
 
-extern const gru_layer_ops gru_recurrent_ops;
+extern const gru_layer_ops gru_recurrent_ops, gru_embedding_ops;
 const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind);
 
 /* Declares a packed matrix whose in, out, gates and joined are set: [in][gates × out] at offset in

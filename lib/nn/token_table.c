@@ -10,24 +10,22 @@
 /* GROUPS_SHARED: groups of tokens from which other threads are woken. */
 enum { L = GRU_LANES, BYTES_MAX = 256 << 20, GROUPS_SHARED = 16 };
 
-gru_status gru_token_table_new(gru_plan *plan, size_t workers, gru_error *err) {
+gru_status gru_token_table_new(gru_plan *plan, gru_error *err) {
     if (plan->count < 2 || !plan->layers[1].tokens)
         return GRU_OK;
-    const gru_layer_plan *e = &plan->layers[0], *l = &plan->layers[1];
-    size_t vocabulary = e->layer->rows, size = gru_tokens_row_size(l);
+    const gru_layer_plan *l = &plan->layers[1];
+    size_t vocabulary = plan->layers[0].layer->rows, size = gru_tokens_row_size(l);
     if (vocabulary > BYTES_MAX / sizeof(gru_real) / size / l->ways)
         return GRU_OK;
     gru_status st = gru_mem_new(&plan->table, 1, sizeof *plan->table, err);
     if (st)
         return st;
     gru_token_table *k = plan->table;
-    k->scratch_size = e->out_step + gru_step_size(size);
     for (size_t w = 0; !st && w < l->ways; w++)
         st = gru_mem_room(&k->products[w], vocabulary * size, sizeof(gru_real), err);
-    if (st || (st = gru_mem_new(&k->stamp, vocabulary, sizeof *k->stamp, err)) ||
-        (st = gru_mem_new(&k->missing, vocabulary, sizeof *k->missing, err)))
+    if (st || (st = gru_mem_new(&k->stamp, vocabulary, sizeof *k->stamp, err)))
         return st;
-    return gru_mem_new(&k->scratch, workers * k->scratch_size, sizeof(gru_real), err);
+    return gru_mem_new(&k->missing, vocabulary, sizeof *k->missing, err);
 }
 
 void gru_token_table_free(gru_token_table *k) {
@@ -37,7 +35,6 @@ void gru_token_table_free(gru_token_table *k) {
     free(k->products[1]);
     free(k->stamp);
     free(k->missing);
-    free(k->scratch);
     free(k);
 }
 
@@ -53,16 +50,16 @@ static void fill_group(void *arg, size_t group, size_t worker) {
     const gru_layer_plan *e = &plan->layers[0], *l = &plan->layers[1];
     gru_token_table *k = plan->table;
     const gru_real *table = plan->model->weights + e->kernel_at, *x[L];
-    gru_real *scratch = k->scratch + worker * k->scratch_size, *rows[L];
+    gru_real *rows[L];
     const uint32_t *ids = k->missing + group * L;
-    size_t left = k->missing_count - group * L;
-    for (size_t i = 0; i < L; i++)
-        x[i] = table + ids[i < left ? i : 0] * e->out.units;
-    plan->kern->to_lanes(scratch, x, e->out.units);
+    size_t left = k->missing_count - group * L, count = left < L ? left : L;
+    (void)worker;
+    for (size_t i = 0; i < count; i++)
+        x[i] = table + ids[i] * e->out.units;
     for (size_t w = 0; w < l->ways; w++) {
-        for (size_t i = 0; i < L; i++)
-            rows[i] = i < left ? k->products[w] + ids[i] * gru_tokens_row_size(l) : NULL;
-        gru_tokens_multiply_group(plan, l, &l->way[w], scratch, scratch + e->out_step, rows);
+        for (size_t i = 0; i < count; i++)
+            rows[i] = k->products[w] + ids[i] * gru_tokens_row_size(l);
+        gru_tokens_multiply(plan, l, &l->way[w], rows, x, count);
     }
 }
 

@@ -10,7 +10,7 @@
 #include "nn/slice.h"
 
 /* Plans plan->table, or leaves it NULL where no layer could use it or it would be large. */
-gru_status gru_token_table_new(gru_plan *plan, size_t workers, gru_error *err);
+gru_status gru_token_table_new(gru_plan *plan, gru_error *err);
 void gru_token_table_free(gru_token_table *table);
 /* Computes the rows that the batch needs and that the table has not. */
 void gru_token_table_fill(gru_plan *plan, gru_pool *pool, const gru_batch *batch);

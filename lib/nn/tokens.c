@@ -1,19 +1,24 @@
 /* The road of distinct tokens between an embedding and a recurrent layer. */
 #include "nn/tokens.h"
 
+#include "nn/embedding.h"
+
 #include <string.h>
 
-enum { L = GRU_LANES };
+enum { L = GRU_LANES, CHUNK = GRU_TOKENS_CHUNK };
 
-/* To gather a column of products and to add its gradient up costs about as much as this many
- * multiplications of the column's products. */
-enum { GATHER = 16 };
+/* No token: a row that is not there, or a masked step. */
+#define NONE UINT32_MAX
+
+/* What the road costs in multiplications, measured: a column of products to gather at a position, a
+ * column of gradients to add up there, and a token beside its products. */
+enum { GATHER = 20, SCATTER = 1, SETTLE = 800 };
 
 /* ---- planning ---- */
 bool gru_tokens_fit(const gru_plan *plan, size_t layer) {
     const gru_layer *l = &plan->model->arch->layers[layer];
     return layer == 1 && l[-1].kind == GRU_LAYER_EMBEDDING && gru_layer_recurrent(l) &&
-           l[-1].units > GATHER && !l->residual && !(plan->options.training && l->dropout > 0);
+           !l->residual && !(plan->options.training && l->dropout > 0);
 }
 
 static size_t columns_of(const gru_layer_plan *l) {
@@ -28,123 +33,219 @@ static uint32_t *take_words(gru_arena *a, size_t count) {
     return (uint32_t *)(void *)gru_arena_take(a, count);
 }
 
-void gru_tokens_reserve(const gru_plan *plan, gru_slice *s, gru_arena *a) {
-    size_t vocabulary = plan->layers[0].layer->rows;
-    s->tokens.stamp = take_words(a, vocabulary);
-    s->tokens.place = take_words(a, vocabulary);
-    s->tokens.ids = take_words(a, plan->steps * L);
-    s->tokens.at = take_words(a, plan->steps * L);
+/* Rows of the table lie a power of two apart, more often than not; where they are multiplied, an
+ * odd number of lines, lest they fall into a few sets of the cache. */
+static size_t chunk_step(const gru_plan *plan) {
+    return gru_step_size((plan->layers[0].out.units + L - 1) / L);
 }
 
-gru_real *gru_tokens_reserve_products(const gru_plan *plan, const gru_layer_plan *l, gru_arena *a) {
-    return gru_arena_take(a, plan->steps * L * gru_tokens_row_size(l));
+void gru_tokens_reserve(const gru_plan *plan, gru_slice *s, gru_arena *a) {
+    size_t vocabulary = plan->layers[0].layer->rows, most = plan->steps * L;
+    gru_tokens *k = &s->tokens;
+    most = most < vocabulary ? most : vocabulary;
+    k->stamp = take_words(a, vocabulary);
+    k->place = take_words(a, vocabulary);
+    k->at = take_words(a, plan->steps * L);
+    k->ids = take_words(a, most);
+    k->uses = take_words(a, most);
+    k->left = take_words(a, most);
+    k->row = take_words(a, most);
+    k->free = take_words(a, most);
+    k->x = gru_arena_take(a, plan->layers[0].out.units * L);
+    k->chunk = gru_arena_take(a, CHUNK * chunk_step(plan));
+    k->rows = gru_arena_take(a, (most + 1) * gru_tokens_row_size(&plan->layers[1]));
 }
 
 /* ---- which tokens there are ---- */
-static uint32_t place_of(gru_tokens *k, uint32_t id, size_t *count) {
+static uint32_t place_of(gru_tokens *k, uint32_t id) {
     if (k->stamp[id] != k->generation) {
         k->stamp[id] = k->generation;
-        k->place[id] = (uint32_t)*count;
-        k->ids[(*count)++] = id;
+        k->place[id] = (uint32_t)k->count;
+        k->uses[k->count] = 0;
+        k->ids[k->count++] = id;
     }
+    k->uses[k->place[id]]++;
     return k->place[id];
 }
 
-bool gru_tokens_list(const gru_plan *plan, gru_slice *s) {
+void gru_tokens_list(const gru_plan *plan, gru_slice *s) {
     gru_tokens *k = &s->tokens;
-    size_t count = 0, steps = s->end - s->first, width = plan->layers[0].out.units;
+    size_t positions = (s->end - s->first) * L, width = plan->layers[0].out.units;
+    size_t columns = columns_of(&plan->layers[1]);
     k->generation++;
+    k->count = 0;
     for (size_t t = s->first; t < s->end; t++) {
         const gru_real *mask = s->mask && s->partial[t] ? s->mask + t * L : NULL;
         for (size_t i = 0; i < L; i++) {
             bool counts = i < s->rows && !(mask && !(mask[i] > 0));
-            k->at[t * L + i] = counts ? place_of(k, (uint32_t)s->ids[t * L + i], &count) : 0;
+            k->at[t * L + i] = counts ? place_of(k, (uint32_t)s->ids[t * L + i]) : NONE;
         }
     }
-    k->groups = (count + L - 1) / L;
-    if (k->groups * width + GATHER * steps >= steps * width)
-        k->groups = 0;
-    k->count = count;
-    for (; count < k->groups * L; count++)
-        k->ids[count] = k->ids[0];
-    return k->groups > 0;
+    size_t spared = (positions - k->count) * width * columns;
+    k->forward = spared > positions * GATHER * columns;
+    k->backward = s->training && spared > positions * SCATTER * columns + k->count * SETTLE;
+}
+
+/* ---- rows ---- */
+/* Row 0 is nobody's, and zero. The one given back last is warm and handed out next. */
+void gru_tokens_begin(gru_slice *s) {
+    gru_tokens *k = &s->tokens;
+    memcpy(k->left, k->uses, k->count * sizeof *k->left);
+    memset(k->row, 0, k->count * sizeof *k->row);
+    k->free_count = k->count;
+    for (size_t i = 0; i < k->count; i++)
+        k->free[i] = (uint32_t)(k->count - i);
+    k->ahead = k->pending_count = 0;
+}
+
+static gru_real *row_of(const gru_tokens *k, uint32_t place, size_t size) {
+    return k->rows + (place == NONE ? 0 : k->row[place]) * size;
+}
+static void take_row(gru_tokens *k, uint32_t place) {
+    k->row[place] = k->free[--k->free_count];
+}
+static void give_row(gru_tokens *k, uint32_t place) {
+    k->free[k->free_count++] = k->row[place];
+}
+
+static void fetch(const gru_real *row, size_t count) {
+    for (size_t i = 0; i < count; i += 64 / sizeof *row)
+        __builtin_prefetch(row + i, 0, 2);
+}
+
+static const gru_real *embedding_of(const gru_plan *plan, const gru_tokens *k, uint32_t place) {
+    return gru_embedding_table(plan) + k->ids[place] * plan->layers[0].out.units;
+}
+
+/* Copies the rows of these tokens to where they are multiplied, x. */
+static void bring(const gru_plan *plan, const gru_tokens *k, const uint32_t *places, size_t count,
+                  const gru_real **x) {
+    size_t width = plan->layers[0].out.units;
+    for (size_t i = 0; i < count; i++)
+        x[i] = memcpy(k->chunk + i * chunk_step(plan), embedding_of(plan, k, places[i]),
+                      width * sizeof(gru_real));
 }
 
 /* ---- forward ---- */
-static void rows_of_group(const gru_layer_plan *l, const gru_way_memory *m, size_t group,
-                          gru_real *rows[L]) {
-    for (size_t i = 0; i < L; i++)
-        rows[i] = m->products + (group * L + i) * gru_tokens_row_size(l);
-}
-
-void gru_tokens_multiply_group(const gru_plan *plan, const gru_layer_plan *l,
-                               const gru_direction *d, const gru_real *x, gru_real *lanes,
-                               gru_real *const rows[L]) {
-    size_t u = l->layer->units, in = l->in.units;
-    for (size_t g = 0; g < d->kernel.gates; g += gru_packed_gates(&d->kernel, g))
-        plan->kern->affine(lanes + g * u * L, gru_packed_gates(&d->kernel, g) * u, d->bias + g * u,
-                           x, in, d->kernel.forward + g * in * u, NULL, 0, NULL);
-    for (size_t i = 0; i < L; i++)
-        if (rows[i])
-            memset(rows[i], 0, columns_of(l) * sizeof(gru_real));
-    plan->kern->add_rows(rows, lanes, columns_of(l), 0);
-}
-
 void gru_tokens_multiply(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
-                         const gru_way_memory *m, const gru_slice *s) {
-    gru_real *rows[L];
-    for (size_t g = 0; g < s->tokens.groups; g++) {
-        rows_of_group(l, m, g, rows);
-        gru_tokens_multiply_group(plan, l, d, s->memory[l->index].in + g * l->in_step, m->gates,
-                                  rows);
+                         gru_real *const *out, const gru_real *const *x, size_t rows) {
+    plan->kern->strip_product(out, x, rows, l->in.units, d->bias, d->kernel.strips, columns_of(l));
+}
+
+/* The products of the next tokens that have none yet. */
+static void multiply_ahead(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
+                           gru_tokens *k, size_t end) {
+    const gru_real *x[CHUNK];
+    gru_real *out[CHUNK];
+    uint32_t places[CHUNK];
+    size_t count = 0;
+    for (; k->ahead < end && count < CHUNK; k->ahead++) {
+        size_t p = k->ahead / L, t = d->reversed ? plan->steps - 1 - p : p;
+        uint32_t place = k->at[t * L + k->ahead % L];
+        if (place == NONE || k->row[place])
+            continue;
+        take_row(k, place);
+        fetch(embedding_of(plan, k, place), l->in.units);
+        places[count] = place;
+        out[count++] = row_of(k, place, gru_tokens_row_size(l));
     }
+    bring(plan, k, places, count, x);
+    gru_tokens_multiply(plan, l, d, out, x, count);
 }
 
 void gru_tokens_gather(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
-                       const gru_way_memory *m, const gru_slice *s, size_t t, gru_real *gates) {
-    const gru_token_table *table = s->tokens.table;
-    const gru_real *rows[L], *from = table ? table->products[d == &l->way[1]] : m->products;
-    for (size_t i = 0; i < L; i++) {
-        size_t at = table ? (size_t)s->ids[t * L + i] : s->tokens.at[t * L + i];
-        rows[i] = from + at * gru_tokens_row_size(l);
-    }
+                       gru_slice *s, size_t p, size_t to, gru_real *gates) {
+    const gru_real *rows[L];
+    gru_tokens *k = &s->tokens;
+    size_t size = gru_tokens_row_size(l), t = d->reversed ? plan->steps - 1 - p : p;
+    if (!k->table && k->ahead < p * L)
+        k->ahead = p * L;
+    while (!k->table && k->ahead < (p + 1) * L)
+        multiply_ahead(plan, l, d, k, to * L);
+    for (size_t i = 0; i < L; i++)
+        rows[i] = k->table ? k->table->products[d == &l->way[1]] + (size_t)s->ids[t * L + i] * size
+                           : row_of(k, k->at[t * L + i], size);
     plan->kern->to_lanes(gates, rows, columns_of(l));
+    for (size_t i = 0; !k->table && i < L; i++) {
+        uint32_t place = k->at[t * L + i];
+        if (place != NONE && --k->left[place] == 0)
+            give_row(k, place);
+    }
 }
 
 /* ---- backward ---- */
-void gru_tokens_clear(const gru_layer_plan *l, const gru_way_memory *m, const gru_slice *s) {
-    memset(m->products, 0, s->tokens.groups * L * gru_tokens_row_size(l) * sizeof(gru_real));
+/* A token's gradient row; new ones start at zero. */
+static gru_real *gradient_of(gru_slice *s, uint32_t place, size_t width) {
+    bool fresh;
+    gru_real *row = gru_embedding_touch(s->touched, s->tokens.ids[place], width, &fresh);
+    if (fresh)
+        memset(row, 0, width * sizeof *row);
+    else
+        fetch(row, width);
+    return row;
 }
 
-void gru_tokens_scatter(const gru_plan *plan, const gru_layer_plan *l, const gru_way_memory *m,
-                        const gru_slice *s, size_t t, const gru_real *gates) {
-    gru_real *rows[L];
-    for (size_t i = 0; i < L; i++)
-        rows[i] = m->products + s->tokens.at[t * L + i] * gru_tokens_row_size(l);
-    plan->kern->add_rows(rows, gates, columns_of(l), 0);
+/* The token's sum is complete. What it will be multiplied with and added to comes nearer until
+ * then. */
+static void complete(const gru_plan *plan, gru_slice *s, uint32_t place) {
+    gru_tokens *k = &s->tokens;
+    size_t width = plan->layers[0].out.units;
+    fetch(embedding_of(plan, k, place), width);
+    k->pending_dx[k->pending_count] = s->touched ? gradient_of(s, place, width) : NULL;
+    k->pending[k->pending_count++] = place;
 }
 
-void gru_tokens_back(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
-                     const gru_way_memory *m, gru_slice *s, gru_real *din) {
+/* The first `count` tokens whose sums are complete. */
+static void settle(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
+                   gru_slice *s, size_t count) {
+    gru_tokens *k = &s->tokens;
+    const gru_real *x[CHUNK], *sums[CHUNK];
     size_t in = l->in.units, columns = columns_of(l);
-    size_t step = gru_step_size(columns);
-    gru_real *rows[L], *sums = m->gates;
-    gru_slice_enter(s, l, GRU_PART_BACKWARD);
-    for (size_t g = 0; g < s->tokens.groups; g++) {
-        rows_of_group(l, m, g, rows);
-        plan->kern->to_lanes(sums + g * step, (const gru_real *const *)rows, columns);
-        if (din)
-            gru_packed_back(plan->kern, &d->kernel, din + g * l->in_step, sums + g * step);
+    bring(plan, k, k->pending, count, x);
+    for (size_t i = 0; i < count; i++) {
+        sums[i] = row_of(k, k->pending[i], gru_tokens_row_size(l));
+        give_row(k, k->pending[i]);
     }
+    if (s->touched)
+        plan->kern->strip_product(k->pending_dx, sums, count, columns, NULL, d->kernel.strips_back,
+                                  in);
     gru_slice_enter(s, l, GRU_PART_WEIGHTS);
-    gru_add_outer(plan, s,
-                  &(gru_outer){.w = s->gradient + d->kernel_at,
-                               .ld = columns,
-                               .a = s->memory[l->index].in,
-                               .rows = in,
-                               .a_step = (ptrdiff_t)l->in_step,
-                               .b = sums,
-                               .columns = columns,
-                               .b_step = (ptrdiff_t)step,
-                               .steps = s->tokens.groups});
+    plan->kern->strip_outer(&(gru_strip_outer){.w = s->gradient + d->kernel_at,
+                                               .ld = columns,
+                                               .height = in,
+                                               .columns = columns,
+                                               .a = x,
+                                               .b = sums,
+                                               .rows = count});
+    gru_slice_enter(s, l, GRU_PART_BACKWARD);
+    k->pending_count -= count;
+    memmove(k->pending, k->pending + count, k->pending_count * sizeof *k->pending);
+    memmove(k->pending_dx, k->pending_dx + count, k->pending_count * sizeof *k->pending_dx);
+}
+
+void gru_tokens_scatter(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
+                        gru_slice *s, size_t t, const gru_real *gates) {
+    gru_tokens *k = &s->tokens;
+    gru_real *rows[L] = {NULL};
+    unsigned fresh = 0;
+    for (size_t i = 0; i < L; i++) {
+        uint32_t place = k->at[t * L + i];
+        if (place == NONE)
+            continue;
+        if (!k->row[place]) {
+            take_row(k, place);
+            fresh |= 1U << i;
+        }
+        rows[i] = row_of(k, place, gru_tokens_row_size(l));
+        if (--k->left[place] == 0)
+            complete(plan, s, place);
+    }
+    plan->kern->add_rows(rows, gates, columns_of(l), fresh);
+    if (k->pending_count >= CHUNK)
+        settle(plan, l, d, s, CHUNK);
+}
+
+void gru_tokens_finish(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
+                       gru_slice *s) {
+    settle(plan, l, d, s, s->tokens.pending_count);
 }
