@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Fixed sizes, so that sums have the same order for any number of threads. */
-enum { CHUNK = 8192, ROWS = 16, RING = 1024, AHEAD = 4, SMALL = 32768 };
+enum { CHUNK = 8192, ROWS = 64, RING = 1024, AHEAD = 4, SMALL = 32768 };
 
 /* Bytes of a lazy table with its state from which no cache keeps them until they are used again. */
 enum { LARGE = 8 << 20 };
