@@ -126,7 +126,7 @@ typedef struct gru_token_table {
     size_t missing_count;
 } gru_token_table;
 
-/* The distinct tokens of a slice (tokens.h), numbered by their places. The last five are of the
+/* The distinct tokens of a slice (tokens.h), numbered by their places. From `left` on all is of the
  * direction at work. */
 enum { GRU_TOKENS_CHUNK = 128 }; /* tokens that are multiplied together */
 typedef struct gru_tokens {
@@ -146,8 +146,8 @@ typedef struct gru_tokens {
     uint32_t *row;                /* [count]: the token's row; 0: none */
     uint32_t *free;               /* [free_count]: rows that are no token's */
     size_t free_count;
-    size_t ahead;                                   /* forward: places × 16 that have products */
-    uint32_t pending[GRU_TOKENS_CHUNK + GRU_LANES]; /* backward: whose sums are complete */
+    size_t ahead; /* forward: position × 16 + lane up to which tokens have products */
+    uint32_t pending[GRU_TOKENS_CHUNK + GRU_LANES];     /* backward: whose sums are complete */
     gru_real *pending_dx[GRU_TOKENS_CHUNK + GRU_LANES]; /* their gradients, or NULL */
     size_t pending_count;
 } gru_tokens;

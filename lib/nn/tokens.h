@@ -1,8 +1,8 @@
 /* Products of repeated tokens, computed once (internal to nn/).
  *
  * When a recurrent layer reads an embedding, x W depends on the token alone. A slice then lists its
- * distinct tokens, whose rows of the table are multiplied where they lie, once each, and a little
- * ahead of the step that first needs them; the steps gather the products into their gates.
+ * distinct tokens, whose rows of the table are multiplied as rows, once each, and a little ahead of
+ * the step that first needs them; the steps gather the products into their gates.
  * Backward, the gates' gradients of a token are added up, and where its last one is in, the sum
  * makes dW and the token's own gradient:
  *
