@@ -350,8 +350,8 @@ static void walk_forward(const walk *w) {
     size_t h = w->units * L;
     draw_masks(w);
     start(w);
-    if (w->tokens && !w->s->tokens.table)
-        gru_tokens_begin(w->s);
+    if (w->tokens)
+        gru_tokens_begin(w->s, w->from);
     for (size_t p = w->from; p < w->to; p++) {
         gru_cell_step c = step_of(w, p);
         for (size_t g = 0; w->h_masked && g < w->gates; g++)
@@ -599,7 +599,7 @@ static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
     memset(w->m->dh, 0, h * sizeof(gru_real));
     memset(w->m->dc, 0, h * sizeof(gru_real));
     if (w->sums)
-        gru_tokens_begin(w->s);
+        gru_tokens_begin(w->s, w->from);
     if (!w->l->out.sequence)
         add_dout(w, dout, 0, t_count);
     bool noted = w->s->norms && w->l->first_recurrent && w->d == &w->l->way[0];

@@ -88,14 +88,17 @@ void gru_tokens_list(const gru_plan *plan, gru_slice *s) {
 
 /* ---- rows ---- */
 /* Row 0 is nobody's, and zero. The one given back last is warm and handed out next. */
-void gru_tokens_begin(gru_slice *s) {
+void gru_tokens_begin(gru_slice *s, size_t from) {
     gru_tokens *k = &s->tokens;
+    if (k->table)
+        return;
     memcpy(k->left, k->uses, k->count * sizeof *k->left);
     memset(k->row, 0, k->count * sizeof *k->row);
     k->free_count = k->count;
     for (size_t i = 0; i < k->count; i++)
         k->free[i] = (uint32_t)(k->count - i);
-    k->ahead = k->pending_count = 0;
+    k->ahead = from * L;
+    k->pending_count = 0;
 }
 
 static gru_real *row_of(const gru_tokens *k, uint32_t place, size_t size) {
@@ -153,24 +156,32 @@ static void multiply_ahead(const gru_plan *plan, const gru_layer_plan *l, const 
     gru_tokens_multiply(plan, l, d, out, x, count);
 }
 
+static void gather_kept(const gru_plan *plan, const gru_layer_plan *l, const gru_real *products,
+                        const int32_t *ids, gru_real *gates) {
+    const gru_real *rows[L];
+    for (size_t i = 0; i < L; i++)
+        rows[i] = products + (size_t)ids[i] * gru_tokens_row_size(l);
+    plan->kern->to_lanes(gates, rows, columns_of(l));
+}
+
 void gru_tokens_gather(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
                        gru_slice *s, size_t p, size_t to, gru_real *gates) {
     const gru_real *rows[L];
     gru_tokens *k = &s->tokens;
-    size_t size = gru_tokens_row_size(l), t = d->reversed ? plan->steps - 1 - p : p;
-    if (!k->table && k->ahead < p * L)
-        k->ahead = p * L;
-    while (!k->table && k->ahead < (p + 1) * L)
+    size_t t = d->reversed ? plan->steps - 1 - p : p;
+    const uint32_t *places = k->at + t * L;
+    if (k->table) {
+        gather_kept(plan, l, k->table->products[d == &l->way[1]], s->ids + t * L, gates);
+        return;
+    }
+    while (k->ahead < (p + 1) * L)
         multiply_ahead(plan, l, d, k, to * L);
     for (size_t i = 0; i < L; i++)
-        rows[i] = k->table ? k->table->products[d == &l->way[1]] + (size_t)s->ids[t * L + i] * size
-                           : row_of(k, k->at[t * L + i], size);
+        rows[i] = row_of(k, places[i], gru_tokens_row_size(l));
     plan->kern->to_lanes(gates, rows, columns_of(l));
-    for (size_t i = 0; !k->table && i < L; i++) {
-        uint32_t place = k->at[t * L + i];
-        if (place != NONE && --k->left[place] == 0)
-            give_row(k, place);
-    }
+    for (size_t i = 0; i < L; i++)
+        if (places[i] != NONE && --k->left[places[i]] == 0)
+            give_row(k, places[i]);
 }
 
 /* ---- backward ---- */

@@ -28,8 +28,8 @@ size_t gru_tokens_row_size(const gru_layer_plan *l);
 void gru_tokens_multiply(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
                          gru_real *const *out, const gru_real *const *x, size_t rows);
 
-/* Before the first step of a direction, forward or backward. */
-void gru_tokens_begin(gru_slice *s);
+/* Before the first step of a direction, forward from position `from` on, or backward. */
+void gru_tokens_begin(gru_slice *s, size_t from);
 /* gates [gates × H][16] = the products of the tokens at position p, which come in ascending order;
  * positions end before `to`. */
 void gru_tokens_gather(const gru_plan *plan, const gru_layer_plan *l, const gru_direction *d,
