@@ -188,6 +188,12 @@ typedef struct gru_kern {
 extern const gru_kern gru_kern_generic;
 const gru_kern *gru_kern_get(gru_isa isa);
 
+/* These elements come nearer meanwhile, into the second-level cache. */
+static inline void gru_kern_fetch(const gru_real *block, size_t count) {
+    for (size_t k = 0; k < count; k += 64 / sizeof *block)
+        __builtin_prefetch(block + k, 0, 2);
+}
+
 /* Columns are cut into panels of nearly equal width, at most kern->panel. */
 static inline size_t gru_panel_count(size_t columns, size_t panel) {
     return (columns + panel - 1) / panel;

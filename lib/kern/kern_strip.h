@@ -139,8 +139,7 @@ INLINE int strip_vectors(size_t columns) {
 /* Rows of the next block: they lie anywhere. */
 INLINE void fetch_rows(const gru_real *const *x, size_t from, size_t rows, size_t k) {
     for (size_t r = from; r < from + STRIP_TALL && r < rows; r++)
-        for (size_t i = 0; i < k; i += 64 / sizeof(gru_real))
-            __builtin_prefetch(x[r] + i, 0, 2);
+        gru_kern_fetch(x[r], k);
 }
 
 static void strip_product(gru_real *const *out, const gru_real *const *x, size_t rows, size_t k,

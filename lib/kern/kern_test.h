@@ -59,4 +59,25 @@ static inline void check_close(const gru_kern *k, const char *what, double got, 
               what, got, want);
 }
 
+/* out [rows][out_step] = bias, or before, + x w; what lies beyond the columns is as before. */
+static inline void check_rows(const gru_kern *k, const char *what, size_t rows, size_t columns,
+                              const gru_real *out, const gru_real *before, size_t out_step,
+                              const gru_real *bias, const gru_real *x, size_t x_step, size_t inner,
+                              const gru_real *w, size_t w_step) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < out_step; j++) {
+            size_t at = r * out_step + j;
+            if (j >= columns) {
+                cr_assert_eq(memcmp(&out[at], &before[at], sizeof *out), 0);
+                continue;
+            }
+            double want = bias ? bias[j] : before[at], scale = fabs(want);
+            for (size_t i = 0; i < inner; i++) {
+                double term = (double)x[r * x_step + i] * w[i * w_step + j];
+                want += term, scale += fabs(term);
+            }
+            check_close(k, what, out[at], want, scale);
+        }
+}
+
 #endif

@@ -38,9 +38,7 @@ void gru_embedding_look_up(const gru_plan *plan, const gru_slice *s, size_t t, s
     const gru_real *table = gru_embedding_table(plan), *rows[L];
     size_t width = plan->layers[0].out.units;
     for (size_t i = 0; i < L; i++) {
-        const gru_real *later = table + (size_t)s->ids[next * L + i] * width;
-        for (size_t k = 0; k < width; k += 64 / sizeof *table)
-            __builtin_prefetch(later + k, 0, 2);
+        gru_kern_fetch(table + (size_t)s->ids[next * L + i] * width, width);
         rows[i] = table + (size_t)s->ids[t * L + i] * width;
     }
     plan->kern->to_lanes(x, rows, width);
@@ -74,13 +72,12 @@ gru_real *gru_embedding_touch(gru_touched *u, uint32_t id, size_t width, bool *f
 }
 
 void gru_embedding_add(const gru_plan *plan, gru_slice *s, size_t t, const gru_real *dx) {
-    const gru_real *mask = s->mask && s->partial[t] ? s->mask + t * L : NULL;
     gru_real *rows[L];
     size_t width = plan->layers[0].out.units;
     unsigned all = 0;
     for (size_t i = 0; i < L; i++) {
         bool fresh = false;
-        rows[i] = i < s->rows && !(mask && !(mask[i] > 0))
+        rows[i] = gru_slice_counts(s, t, i)
                       ? gru_embedding_touch(s->touched, (uint32_t)s->ids[t * L + i], width, &fresh)
                       : NULL;
         all |= (unsigned)fresh << i;

@@ -156,7 +156,6 @@ typedef struct walk { /* a way at work on a slice */
     gru_real *x_masked, *h_masked;    /* in training with dropout, else NULL */
     bool tokens;                      /* x W comes from the products of distinct tokens */
     bool sums;                        /* gradients are added up by token */
-    bool looks_up;                    /* x comes from an embedding, step by step */
 } walk;
 
 static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s, size_t way) {
@@ -181,7 +180,6 @@ static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
         w.h_masked = w.m->h_masked;
     }
     w.sums = l->tokens && s->tokens.backward;
-    w.looks_up = l->tokens;
     if (w.d->reversed) {
         w.from = t - s->end;
         w.to = t - s->first;
@@ -202,7 +200,7 @@ static gru_real *per_step(const walk *w, gru_real *memory, size_t p) {
     return memory ? memory + (w->s->training ? p * w->h_step : 0) : NULL;
 }
 static const gru_real *x_of(const walk *w, size_t gate, size_t t) {
-    if (w->looks_up)
+    if (w->l->tokens)
         return w->s->tokens.x;
     if (!w->x_masked)
         return w->x + t * w->x_step;
@@ -363,7 +361,7 @@ static void walk_forward(const walk *w) {
             c.next = per_step(w, w->m->raw, p);
         if (w->tokens)
             gru_tokens_gather(w->plan, w->l, w->d, w->s, p, w->to, c.gates);
-        else if (w->looks_up)
+        else if (w->l->tokens)
             gru_embedding_look_up(w->plan, w->s, time_of(w, p),
                                   time_of(w, p + 1 < w->to ? p + 1 : p), w->s->tokens.x);
         if (w->l->layer->kind == GRU_LAYER_GRU)
@@ -394,13 +392,13 @@ static void back_masked(const walk *w, gru_real *out, const gru_real *d, const g
 }
 
 static void back_input(const walk *w, size_t p, gru_real *din, const gru_real *gates) {
-    gru_real *dx = w->looks_up ? w->s->tokens.x : din + time_of(w, p) * w->x_step;
+    gru_real *dx = w->l->tokens ? w->s->tokens.x : din + time_of(w, p) * w->x_step;
     const gru_packed *m = &w->d->kernel;
-    if (w->d == &w->l->way[0] || w->looks_up)
+    if (w->d == &w->l->way[0] || w->l->tokens)
         memset(dx, 0, w->in * L * sizeof *dx);
     if (!w->m->x_bits) {
         gru_packed_back(w->plan->kern, m, dx, gates);
-        if (w->looks_up)
+        if (w->l->tokens)
             gru_embedding_add(w->plan, w->s, time_of(w, p), dx);
         return;
     }
@@ -514,8 +512,8 @@ static void kernel_gradient(const walk *w, size_t from, gru_outer o) {
     size_t t = time_of(w, from), each = x_masks(w->l) == 1 ? w->gates : 1;
     const gru_real *gates = o.b;
     o.rows = w->in;
-    o.a_step = (ptrdiff_t)(w->looks_up ? L : w->x_step) * (w->d->reversed ? -1 : 1);
-    if (w->looks_up) {
+    o.a_step = (ptrdiff_t)(w->l->tokens ? L : w->x_step) * (w->d->reversed ? -1 : 1);
+    if (w->l->tokens) {
         o.ids = w->s->ids + t * L;
         o.table = gru_embedding_table(w->plan);
     }

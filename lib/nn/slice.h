@@ -57,7 +57,7 @@ typedef struct gru_layer_plan {
     size_t in_step, out_step; /* elements from one step of a sequence to the next */
     size_t index;
     bool first_recurrent; /* the lowest recurrent layer */
-    bool tokens;          /* may compute with distinct tokens (tokens.h) */
+    bool tokens;          /* looks an embedding up itself, by step or by distinct token */
     bool need_din;        /* something below has weights */
     bool dropped;         /* the layer's own dropouts are on (training) */
     gru_direction way[2]; /* recurrent */
@@ -178,6 +178,11 @@ typedef struct gru_slice {
     /* embedding gradient of the task: rows used and their gradients */
     struct gru_touched *touched;
 } gru_slice;
+
+/* Whether lane i holds a row that counts at time t. */
+static inline bool gru_slice_counts(const gru_slice *s, size_t t, size_t i) {
+    return i < s->rows && !(s->mask && s->partial[t] && !(s->mask[t * GRU_LANES + i] > 0));
+}
 
 /* From here on the time is that of this part of layer l. */
 static inline void gru_slice_enter(gru_slice *s, const gru_layer_plan *l, gru_part part) {

@@ -2,6 +2,7 @@
 #include "nn/token_table.h"
 
 #include "base/mem.h"
+#include "nn/embedding.h"
 #include "nn/tokens.h"
 
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static void fill_group(void *arg, size_t group, size_t worker) {
     const gru_plan *plan = arg;
     const gru_layer_plan *e = &plan->layers[0], *l = &plan->layers[1];
     gru_token_table *k = plan->table;
-    const gru_real *table = plan->model->weights + e->kernel_at, *x[L];
+    const gru_real *table = gru_embedding_table(plan), *x[L];
     gru_real *rows[L];
     const uint32_t *ids = k->missing + group * L;
     size_t left = k->missing_count - group * L, count = left < L ? left : L;

@@ -74,13 +74,10 @@ void gru_tokens_list(const gru_plan *plan, gru_slice *s) {
     size_t columns = columns_of(&plan->layers[1]);
     k->generation++;
     k->count = 0;
-    for (size_t t = s->first; t < s->end; t++) {
-        const gru_real *mask = s->mask && s->partial[t] ? s->mask + t * L : NULL;
-        for (size_t i = 0; i < L; i++) {
-            bool counts = i < s->rows && !(mask && !(mask[i] > 0));
-            k->at[t * L + i] = counts ? place_of(k, (uint32_t)s->ids[t * L + i]) : NONE;
-        }
-    }
+    for (size_t t = s->first; t < s->end; t++)
+        for (size_t i = 0; i < L; i++)
+            k->at[t * L + i] =
+                gru_slice_counts(s, t, i) ? place_of(k, (uint32_t)s->ids[t * L + i]) : NONE;
     size_t spared = (positions - k->count) * width * columns;
     k->forward = spared > positions * GATHER * columns;
     k->backward = s->training && spared > positions * SCATTER * columns + k->count * SETTLE;
@@ -111,22 +108,15 @@ static void give_row(gru_tokens *k, uint32_t place) {
     k->free[k->free_count++] = k->row[place];
 }
 
-static void fetch(const gru_real *row, size_t count) {
-    for (size_t i = 0; i < count; i += 64 / sizeof *row)
-        __builtin_prefetch(row + i, 0, 2);
-}
-
 static const gru_real *embedding_of(const gru_plan *plan, const gru_tokens *k, uint32_t place) {
     return gru_embedding_table(plan) + k->ids[place] * plan->layers[0].out.units;
 }
 
-/* Copies the rows of these tokens to where they are multiplied, x. */
-static void bring(const gru_plan *plan, const gru_tokens *k, const uint32_t *places, size_t count,
-                  const gru_real **x) {
-    size_t width = plan->layers[0].out.units;
+/* Copies the table's rows x to where they are multiplied. */
+static void bring(const gru_plan *plan, const gru_tokens *k, const gru_real **x, size_t count) {
+    size_t bytes = plan->layers[0].out.units * sizeof(gru_real);
     for (size_t i = 0; i < count; i++)
-        x[i] = memcpy(k->chunk + i * chunk_step(plan), embedding_of(plan, k, places[i]),
-                      width * sizeof(gru_real));
+        x[i] = memcpy(k->chunk + i * chunk_step(plan), x[i], bytes);
 }
 
 /* ---- forward ---- */
@@ -140,7 +130,6 @@ static void multiply_ahead(const gru_plan *plan, const gru_layer_plan *l, const 
                            gru_tokens *k, size_t end) {
     const gru_real *x[CHUNK];
     gru_real *out[CHUNK];
-    uint32_t places[CHUNK];
     size_t count = 0;
     for (; k->ahead < end && count < CHUNK; k->ahead++) {
         size_t p = k->ahead / L, t = d->reversed ? plan->steps - 1 - p : p;
@@ -148,11 +137,11 @@ static void multiply_ahead(const gru_plan *plan, const gru_layer_plan *l, const 
         if (place == NONE || k->row[place])
             continue;
         take_row(k, place);
-        fetch(embedding_of(plan, k, place), l->in.units);
-        places[count] = place;
+        x[count] = embedding_of(plan, k, place);
+        gru_kern_fetch(x[count], l->in.units);
         out[count++] = row_of(k, place, gru_tokens_row_size(l));
     }
-    bring(plan, k, places, count, x);
+    bring(plan, k, x, count);
     gru_tokens_multiply(plan, l, d, out, x, count);
 }
 
@@ -192,7 +181,7 @@ static gru_real *gradient_of(gru_slice *s, uint32_t place, size_t width) {
     if (fresh)
         memset(row, 0, width * sizeof *row);
     else
-        fetch(row, width);
+        gru_kern_fetch(row, width);
     return row;
 }
 
@@ -201,7 +190,7 @@ static gru_real *gradient_of(gru_slice *s, uint32_t place, size_t width) {
 static void complete(const gru_plan *plan, gru_slice *s, uint32_t place) {
     gru_tokens *k = &s->tokens;
     size_t width = plan->layers[0].out.units;
-    fetch(embedding_of(plan, k, place), width);
+    gru_kern_fetch(embedding_of(plan, k, place), width);
     k->pending_dx[k->pending_count] = s->touched ? gradient_of(s, place, width) : NULL;
     k->pending[k->pending_count++] = place;
 }
@@ -212,11 +201,12 @@ static void settle(const gru_plan *plan, const gru_layer_plan *l, const gru_dire
     gru_tokens *k = &s->tokens;
     const gru_real *x[CHUNK], *sums[CHUNK];
     size_t in = l->in.units, columns = columns_of(l);
-    bring(plan, k, k->pending, count, x);
     for (size_t i = 0; i < count; i++) {
+        x[i] = embedding_of(plan, k, k->pending[i]);
         sums[i] = row_of(k, k->pending[i], gru_tokens_row_size(l));
         give_row(k, k->pending[i]);
     }
+    bring(plan, k, x, count);
     if (s->touched)
         plan->kern->strip_product(k->pending_dx, sums, count, columns, NULL, d->kernel.strips_back,
                                   in);

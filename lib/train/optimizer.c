@@ -179,11 +179,6 @@ static bool lags(const gru_optimizer *o, size_t row) {
     return (moves || o->waits[row]) && o->last[row] < o->upto;
 }
 
-static void fetch(const gru_real *block, size_t count) {
-    for (size_t k = 0; k < count; k += 64 / sizeof *block)
-        __builtin_prefetch(block + k, 0, 2);
-}
-
 /* The steps that row has not taken: the first with the gradient that waits for it, the others with
  * gradient 0. Meanwhile the numbers of row `later` come nearer: they lie anywhere in tables that no
  * cache near the processor holds. The second level is near enough: into the first, or claimed for
@@ -200,8 +195,8 @@ static void catch_up_row(gru_optimizer *o, size_t row, size_t later) {
         o->kern->update.adam_rests(o->ring, RING, from, to, o->width, weights_of(o, row), g,
                                    kept + o->pitch, kept + 2 * o->pitch, ahead);
     } else {
-        fetch(weights_of(o, later), o->width);
-        fetch(next, (1 + o->states) * o->pitch);
+        gru_kern_fetch(weights_of(o, later), o->width);
+        gru_kern_fetch(next, (1 + o->states) * o->pitch);
     }
     for (uint64_t t = from; !o->rests && t < to && (g || !o->idle); t++, g = NULL)
         run_row(o, &o->ring[t % RING], row, g ? g : o->zeros);
@@ -334,7 +329,7 @@ static void step_task(void *arg, size_t task, size_t worker) {
     size_t block = task - o->chunk_count, end = (block + 1) * ROWS;
     for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
         if (i + AHEAD < o->touched_count)
-            fetch(o->touched[i + AHEAD].gradient, o->width);
+            gru_kern_fetch(o->touched[i + AHEAD].gradient, o->width);
         lay_by(o, &o->touched[i]);
     }
     o->kern->update.laid_by();
