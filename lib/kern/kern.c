@@ -20,11 +20,21 @@ const gru_kern *gru_kern_get(gru_isa isa) {
     return &gru_kern_generic;
 }
 
+/* Rows of a panel are so short that a call of memcpy would cost more than the copy. */
+static void copy_columns(gru_real *to, const gru_real *from, size_t n) {
+    enum { AT_ONCE = 4 };
+    size_t j = 0;
+    for (; j + AT_ONCE <= n; j += AT_ONCE)
+        memcpy(to + j, from + j, AT_ONCE * sizeof *to);
+    for (; j < n; j++)
+        to[j] = from[j];
+}
+
 static gru_real *pack_columns(gru_real *packed, size_t columns, size_t width, size_t k,
                               const gru_real *w, size_t row_step, size_t column_step) {
     for (size_t i = 0; i < k; i++, packed += width) {
         if (column_step == 1)
-            memcpy(packed, w + i * row_step, columns * sizeof *w);
+            copy_columns(packed, w + i * row_step, columns);
         for (size_t j = 0; column_step != 1 && j < columns; j++)
             packed[j] = w[i * row_step + j * column_step];
         for (size_t j = columns; j < width; j++)
