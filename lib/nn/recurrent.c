@@ -545,27 +545,31 @@ static void recurrent_gradient(const walk *w, size_t from, gru_outer o) {
     }
 }
 
+/* Where piece i of the positions begins. */
+static size_t piece_start(const walk *w, size_t i) {
+    size_t steps = w->to - w->from;
+    return w->from + steps * i / gru_outer_pieces(steps);
+}
+
 /* A piece's gates serve all matrices and the biases before the next piece's come: those of a long
- * sequence don't stay in the second-level cache from one to the next. */
-static void weight_gradients(const walk *w) {
-    size_t steps = w->to - w->from, pieces = gru_outer_pieces(steps);
-    size_t columns = stored_gates(w->l->layer) * w->units;
-    gru_outer o = {.ld = w->gates * w->units, .b_step = (ptrdiff_t)w->gate_step};
-    gru_real *lanes = w->d->bias_at != SIZE_MAX && pieces > 1 ? w->m->bias_lanes : NULL;
+ * sequence don't stay in the second-level cache from one to the next. lanes: sums of the biases'
+ * gradients, or NULL. */
+static void weight_gradients(const walk *w, size_t piece, gru_real *lanes) {
+    size_t from = piece_start(w, piece), steps = piece_start(w, piece + 1) - from;
+    gru_outer o = {.ld = w->gates * w->units,
+                   .b = gates_of(w, from),
+                   .b_step = (ptrdiff_t)w->gate_step,
+                   .steps = steps};
+    gru_slice_enter(w->s, w->l, GRU_PART_WEIGHTS);
+    if (!w->sums)
+        kernel_gradient(w, from, o);
+    recurrent_gradient(w, from, o);
     if (lanes)
-        memset(lanes, 0, columns * L * sizeof *lanes);
-    for (size_t p = 0; p < pieces; p++) {
-        size_t from = w->from + steps * p / pieces;
-        o.steps = w->from + steps * (p + 1) / pieces - from;
-        o.b = gates_of(w, from);
-        if (!w->sums)
-            kernel_gradient(w, from, o);
-        recurrent_gradient(w, from, o);
-        if (lanes)
-            w->plan->kern->column_lanes(lanes, o.b, columns, o.b_step, o.steps);
-    }
-    if (steps && w->d->bias_at != SIZE_MAX)
-        bias_gradients(w, lanes ? lanes : gates_of(w, w->from), lanes ? 1 : steps);
+        w->plan->kern->column_lanes(lanes, o.b, stored_gates(w->l->layer) * w->units, o.b_step,
+                                    steps);
+    else if (w->d->bias_at != SIZE_MAX)
+        bias_gradients(w, o.b, steps);
+    gru_slice_enter(w->s, w->l, GRU_PART_BACKWARD);
 }
 
 /* The last valid step of a lane; SIZE_MAX when there is none. */
@@ -590,46 +594,81 @@ static void note_norm(const walk *w, size_t t) {
     }
 }
 
-static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
-    size_t h = w->units * L, t_count = w->plan->steps;
-    size_t out = w->l->out_step;
-    gru_slice_enter(w->s, w->l, GRU_PART_BACKWARD);
+/* What step p needs comes nearer. */
+static void fetch_step(const walk *w, size_t p) {
+    gru_kern_fetch(gates_of(w, p), stored_gates(w->l->layer) * w->units * L);
+    gru_kern_fetch(w->m->h + p * w->h_step, w->units * L);
+}
+
+/* Through the cell at position p: dh becomes that of the state before, the gates become their own
+ * gradients. */
+static void cell_back(const walk *w, size_t p) {
+    gru_cell_step c = step_of(w, p);
+    if (w->m->raw)
+        norm_back(w, p, &c);
+    if (resets_after(w->l->layer))
+        gru_after_back(w, &c);
+    else if (w->l->layer->kind == GRU_LAYER_GRU)
+        gru_before_back(w, &c);
+    else
+        plain_back(w, &c);
+}
+
+static bool notes_norms(const walk *w) {
+    return w->s->norms && w->l->first_recurrent && w->d == &w->l->way[0];
+}
+
+static void begin_backward(const walk *w, const gru_real *dout, gru_real *lanes) {
+    size_t h = w->units * L;
     memset(w->m->dh, 0, h * sizeof(gru_real));
     memset(w->m->dc, 0, h * sizeof(gru_real));
+    if (lanes)
+        memset(lanes, 0, stored_gates(w->l->layer) * h * sizeof *lanes);
     if (w->sums)
         gru_tokens_begin(w->s, w->from);
     if (!w->l->out.sequence)
-        add_dout(w, dout, 0, t_count);
-    bool noted = w->s->norms && w->l->first_recurrent && w->d == &w->l->way[0];
-    for (size_t lane = 0; noted && lane < L; lane++)
+        add_dout(w, dout, 0, w->plan->steps);
+    for (size_t lane = 0; notes_norms(w) && lane < L; lane++)
         w->s->last[lane] = last_valid(w->s, lane);
+}
+
+/* A long sequence, of more pieces than AT_END, lies beyond the second-level cache: a step's memory
+ * is fetched during the one before it, and a piece gives the weights' gradients as soon as its last
+ * step is through. */
+enum { AT_END = 2 };
+
+static void walk_backward(const walk *w, const gru_real *dout, gru_real *din) {
+    size_t pieces = gru_outer_pieces(w->to - w->from);
+    gru_real *lanes = w->d->bias_at != SIZE_MAX && pieces > 1 ? w->m->bias_lanes : NULL;
+    bool is_long = pieces > AT_END;
+    gru_slice_enter(w->s, w->l, GRU_PART_BACKWARD);
+    begin_backward(w, dout, lanes);
     for (size_t p = w->to; p-- > w->from;) {
         size_t t = time_of(w, p);
         if (w->l->out.sequence)
-            add_dout(w, dout + t * out, t, t_count - p);
-        if (noted)
+            add_dout(w, dout + t * w->l->out_step, t, w->plan->steps - p);
+        if (notes_norms(w))
             note_norm(w, t);
-        gru_cell_step c = step_of(w, p);
-        if (w->m->raw)
-            norm_back(w, p, &c);
-        if (resets_after(w->l->layer))
-            gru_after_back(w, &c);
-        else if (w->l->layer->kind == GRU_LAYER_GRU)
-            gru_before_back(w, &c);
-        else
-            plain_back(w, &c);
+        if (is_long && p > w->from)
+            fetch_step(w, p - 1);
+        cell_back(w, p);
         if (w->sums)
-            gru_tokens_scatter(w->plan, w->l, w->d, w->s, t, c.gates);
+            gru_tokens_scatter(w->plan, w->l, w->d, w->s, t, gates_of(w, p));
         else if (din)
-            back_input(w, p, din, c.gates);
+            back_input(w, p, din, gates_of(w, p));
+        if (is_long && p == piece_start(w, pieces - 1))
+            weight_gradients(w, --pieces, lanes);
     }
     if (w->sums)
         gru_tokens_finish(w->plan, w->l, w->d, w->s);
+    for (size_t i = 0; i < pieces; i++)
+        weight_gradients(w, i, lanes);
     gru_slice_enter(w->s, w->l, GRU_PART_WEIGHTS);
-    weight_gradients(w);
+    if (lanes)
+        bias_gradients(w, lanes, 1);
     if (w->d->initial_at != SIZE_MAX && !carries(w))
         w->plan->kern->column_sums(w->s->gradient + w->d->initial_at, w->m->dh, w->units,
-                                   (ptrdiff_t)h, 1);
+                                   (ptrdiff_t)(w->units * L), 1);
 }
 
 /* ---- the layer ---- */
