@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* Days from civil and back after Howard Hinnant, "chrono-compatible low-level date algorithms":
  * years start in March, so that a leap day is the last of its year. */
@@ -72,37 +73,88 @@ static bool valid(int year, int month, int day) {
            day <= length[month - 1] + (month == 2 && leap);
 }
 
-/* The date's three numbers in the order written; *at ends behind them. */
-static bool read_parts(const char *text, size_t len, gru_date_order order, size_t *at, int p[3]) {
-    size_t used;
-    bool year_first = order == GRU_DATE_YMD;
-    if (!digits(text, len, at, year_first ? 4 : 2, &p[0], &used) || (year_first && used != 4))
+typedef struct part {
+    int value;
+    size_t digits; /* 0: a month's name */
+} part;
+
+/* "Jul", "JULY": three letters of an English month and more. */
+static bool read_month_name(const char *text, size_t len, size_t *at, part *p) {
+    static const char *const names[] = {"january",   "february", "march",    "april",
+                                        "may",       "june",     "july",     "august",
+                                        "september", "october",  "november", "december"};
+    size_t n = 0;
+    while (*at + n < len && ((text[*at + n] | 32) >= 'a' && (text[*at + n] | 32) <= 'z'))
+        n++;
+    for (int month = 0; n >= 3 && month < 12; month++)
+        if (n <= strlen(names[month]) && strncasecmp(text + *at, names[month], n) == 0) {
+            *p = (part){month + 1, 0};
+            *at += n;
+            return true;
+        }
+    return false;
+}
+
+static bool read_part(const char *text, size_t len, size_t *at, char kind, part *p) {
+    return digits(text, len, at, kind == 'y' ? 4 : 2, &p->value, &p->digits) ||
+           (kind == 'm' && read_month_name(text, len, at, p));
+}
+
+static bool skip(const char *text, size_t len, size_t *at, const char *mark) {
+    size_t n = strlen(mark);
+    if (len - *at < n || memcmp(text + *at, mark, n) != 0)
         return false;
-    if (year_first && *at < len && text[*at] >= '0' && text[*at] <= '9')
-        return digits(text, len, at, 2, &p[1], &used) && used == 2 &&
-               digits(text, len, at, 2, &p[2], &used) && used == 2;
-    if (*at >= len || !strchr("-/.", text[*at]))
-        return false;
-    char mark = text[(*at)++];
-    if (!digits(text, len, at, 2, &p[1], &used) || *at >= len || text[*at] != mark)
-        return false;
-    ++*at;
-    if (!digits(text, len, at, year_first ? 2 : 4, &p[2], &used))
-        return false;
-    return year_first || used == 4;
+    *at += n;
+    return true;
+}
+
+/* What stands behind each part. */
+typedef struct marks {
+    const char *behind[3];
+    bool named; /* only where the month is a name */
+} marks;
+
+/* The year has four digits, or two behind a month's name; without marks all have theirs. */
+static bool fits(const part *p, int year, int month, const marks *m) {
+    bool named = p[month].digits == 0;
+    if (!*m->behind[0])
+        return year == 0 && p[0].digits == 4 && p[1].digits == 2 && p[2].digits == 2;
+    return (named || !m->named) &&
+           (p[year].digits == 4 || (named && year == 2 && p[year].digits == 2));
 }
 
 bool gru_date_parse(const char *text, size_t len, gru_date_order order, gru_moment *out) {
-    static const int place[GRU_DATE_ORDERS][3] = {{0, 1, 2}, {2, 1, 0}, {2, 0, 1}};
-    int p[3], seconds = 0;
-    size_t at = 0;
-    if (!read_parts(text, len, order, &at, p))
+    static const char *const kinds[GRU_DATE_ORDERS] = {"ymd", "dmy", "mdy"};
+    static const marks all[] = {{{"-", "-", ""}, false},     {{"/", "/", ""}, false},
+                                {{".", ".", ""}, false},     {{"", "", ""}, false},
+                                {{"年", "月", "日"}, false}, {{" ", " ", ""}, true},
+                                {{" ", ", ", ""}, true}};
+    const char *kind = kinds[order];
+    int year = (int)(strchr(kind, 'y') - kind), month = (int)(strchr(kind, 'm') - kind);
+    int day = 3 - year - month, seconds = 0;
+    part p[3];
+    size_t first = 0;
+    if (!read_part(text, len, &first, kind[0], &p[0]))
         return false;
-    int year = p[place[order][0]], month = p[place[order][1]], day = p[place[order][2]];
-    if (!valid(year, month, day) || (at < len && !read_time(text, len, at, &seconds)))
-        return false;
-    *out = gru_date_days(year, month, day) * GRU_DAY_SECONDS + seconds;
-    return true;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const marks *m = &all[i];
+        size_t at = first;
+        bool read = skip(text, len, &at, m->behind[0]) &&
+                    read_part(text, len, &at, kind[1], &p[1]) &&
+                    skip(text, len, &at, m->behind[1]) &&
+                    read_part(text, len, &at, kind[2], &p[2]) && skip(text, len, &at, m->behind[2]);
+        if (!read || !fits(p, year, month, m))
+            continue;
+        int y = p[year].value;
+        if (p[year].digits == 2) /* POSIX strptime's %y */
+            y += y < 69 ? 2000 : 1900;
+        if (!valid(y, p[month].value, p[day].value) ||
+            (at < len && !read_time(text, len, at, &seconds)))
+            return false;
+        *out = gru_date_days(y, p[month].value, p[day].value) * GRU_DAY_SECONDS + seconds;
+        return true;
+    }
+    return false;
 }
 
 size_t gru_date_format(gru_moment moment, char out[GRU_DATE_TEXT]) {
