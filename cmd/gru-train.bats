@@ -206,6 +206,18 @@ uneven() {
     cmp whole.gru resumed.gru
 }
 
+@test "resuming with another schedule or stopping rule goes on, with a warning" {
+    reviews
+    set -- --arch "$sentiment" --epochs 2 -o n.gru train.npy
+    gru-train -q "$@" --epochs 1 --checkpoint c --early-stopping patience=1 --monitor loss
+    run gru-train "$@" --resume c --lr-cosine end=0 --monitor loss
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"another schedule"*"another early-stopping"* ]]
+    run gru-train "$@" --resume c --early-stopping patience=1 --monitor loss
+    [ "$status" -eq 0 ]
+    [[ "$output" != *another* ]]
+}
+
 @test "resuming with other options or another file says what differs" {
     reviews
     gru-train -q --arch "$sentiment" --epochs 1 --checkpoint c -o m.gru train.npy
@@ -215,6 +227,20 @@ uneven() {
     run gru-train -q --arch "$sentiment" --resume c --batch-size 8 -o n.gru train.npy
     [ "$status" -eq 1 ]
     [[ "$output" == *"batch 32"*"batch 8"* ]]
+    run gru-train -q --arch "$sentiment" --resume c --loss mse -o n.gru train.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"the loss binary-crossentropy; this one has the loss mse"* ]]
+    run gru-train -q --arch "$sentiment" --resume c --class-weight 1,9 -o n.gru train.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no class weights; this one has the class weights 1 9"* ]]
+    run gru-train -q --arch "$sentiment" --resume c --init m.gru -o n.gru train.npy
+    [ "$status" -eq 2 ]
+    # as many rows, in another order
+    gru-split --order random --test 50% --seed 9 --input train.npy a.npy b.npy
+    gru-train -q --arch "$sentiment" --epochs 1 --checkpoint half -o m.gru a.npy
+    run gru-train -q --arch "$sentiment" --resume half -o n.gru b.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"data of checksum"* ]]
     run gru-train -q --arch 'embedding 2000 8; gru 4; dense 1 sigmoid' --resume c -o n.gru train.npy
     [ "$status" -eq 1 ]
     run gru-train -q --arch "$sentiment" --resume m.gru -o n.gru train.npy

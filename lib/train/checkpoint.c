@@ -165,6 +165,20 @@ static gru_status load_model(const gru_bundle *b, gru_model *model, gru_error *e
     return same ? GRU_OK : err->code;
 }
 
+/* Names the first item in which two lines differ. */
+static gru_status differs(const char *theirs, const char *mine, gru_error *err) {
+    for (;;) {
+        size_t a = strcspn(theirs, ","), b = strcspn(mine, ",");
+        if (a != b || memcmp(theirs, mine, a) != 0 || !theirs[a]) {
+            return gru_error_set(err, GRU_ERR_DATA,
+                                 "the checkpoint is of a run with %.*s; this one has %.*s", (int)a,
+                                 theirs, (int)b, mine);
+        }
+        theirs += a + strspn(theirs + a, ", ");
+        mine += b + strspn(mine + b, ", ");
+    }
+}
+
 gru_status gru_checkpoint_load(const gru_bundle *b, gru_model *model, gru_optimizer *o,
                                gru_train_state *state, const char *fixed, gru_error *err) {
     const char *theirs = gru_bundle_get(b, "checkpoint");
@@ -174,10 +188,8 @@ gru_status gru_checkpoint_load(const gru_bundle *b, gru_model *model, gru_optimi
         return gru_error_set(err, GRU_ERR_DATA,
                              "a model but not a checkpoint; --init starts from a model");
     }
-    if (strcmp(theirs, fixed) != 0) {
-        return gru_error_set(err, GRU_ERR_DATA,
-                             "the checkpoint is of a run with %s; this one has %s", theirs, fixed);
-    }
+    if (strcmp(theirs, fixed) != 0)
+        return differs(theirs, fixed, err);
     if (load_model(b, model, err) || gru_optimizer_load(o, b, err) ||
         load_history(b, &state->history, err))
         return err->code;

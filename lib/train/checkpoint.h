@@ -28,7 +28,7 @@ typedef struct gru_train_state {
 } gru_train_state;
 
 /* Adds the state to a bundle that holds the model; `fixed` is one line of text about what must not
- * change between runs ("batch 32, seed 42, 800 samples, shuffled"). */
+ * change between runs, item by item ("batch 32, seed 42, 800 samples, shuffled"). */
 gru_status gru_checkpoint_save(gru_bundle *b, const gru_model *model, const gru_optimizer *o,
                                const gru_train_state *state, const char *fixed, gru_error *err);
 /* Restores weights, optimizer and state; patience and the like stay as the caller set them.

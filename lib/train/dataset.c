@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "io/crc32.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -322,6 +323,17 @@ gru_status gru_dataset_check_input(const gru_dataset *d, size_t tokens, gru_erro
             return err->code;
         if (gru_record_check(&d->spec, record, row, tokens, err))
             return gru_error_at(err, "%s", d->name);
+    }
+    return GRU_OK;
+}
+
+gru_status gru_dataset_checksum(const gru_dataset *d, uint32_t *crc, gru_error *err) {
+    const unsigned char *record;
+    *crc = 0;
+    for (size_t row = 0; row < d->count; row++) {
+        if (gru_dataset_look(d, row, &record, err))
+            return err->code;
+        *crc = gru_crc32(*crc, record, d->spec.bytes);
     }
     return GRU_OK;
 }

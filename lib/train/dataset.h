@@ -46,6 +46,9 @@ gru_status gru_record_check(const gru_record_spec *spec, const unsigned char *re
 /* The same of all of a set, and names it. */
 gru_status gru_dataset_check_input(const gru_dataset *d, size_t tokens, gru_error *err);
 
+/* CRC-32 of all records. */
+gru_status gru_dataset_checksum(const gru_dataset *d, uint32_t *crc, gru_error *err);
+
 /* Rows start … start + count − 1 of a set. */
 typedef struct gru_samples {
     const gru_dataset *set;

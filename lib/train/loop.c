@@ -7,6 +7,7 @@
 #include "train/feed.h"
 #include "nn/profile.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct gru_trainer {
     gru_optimizer *optimizer;
     gru_train_state state;
     gru_gradients gradients;
+    gru_str fixed;     /* what must be the same for a checkpoint, or empty: there is none */
     bool whole_epochs; /* states are carried from batch to batch, and no checkpoint holds them */
     size_t batches;    /* of an epoch */
     uint32_t *order;
@@ -132,6 +134,34 @@ static gru_status new_memory(gru_trainer *t, gru_error *err) {
     return status ? status : new_accumulator(t, err);
 }
 
+/* What must be the same for a checkpoint to be gone on with. */
+static gru_status fixed_text(const gru_trainer *t, gru_str *out, gru_error *err) {
+    const gru_train_options *o = &t->options;
+    uint32_t crc, val_crc = 0;
+    if (gru_dataset_checksum(t->train.set, &crc, err) ||
+        (t->validation.count && gru_dataset_checksum(t->validation.set, &val_crc, err)))
+        return err->code;
+    gru_str_addf(out, "batch %zu, accumulate %zu, seed %llu, ", o->batch, o->accumulate,
+                 (unsigned long long)o->seed);
+    gru_str_addf(out, "%zu samples, %zu for validation, ", t->train.count, t->validation.count);
+    gru_str_addf(out, "data of checksum %08" PRIx32 ", validation data of checksum %08" PRIx32, crc,
+                 val_crc);
+    gru_str_add(out, ", the loss ");
+    gru_loss_print(o->loss, out);
+    gru_str_addf(out, ", %s class weights", o->class_weight ? "the" : "no");
+    for (size_t i = 0; o->class_weight && i < o->classes; i++)
+        gru_str_addf(out, " %.9g", o->class_weight[i]);
+    gru_str_addf(out, ", batches %s",
+                 o->bucket    ? "bucketed"
+                 : o->shuffle ? "shuffled"
+                              : "in order");
+    return gru_str_check(out, err);
+}
+
+static gru_status fix(gru_trainer *t, gru_error *err) {
+    return t->fixed.len ? GRU_OK : fixed_text(t, &t->fixed, err);
+}
+
 static gru_status check_monitor(gru_trainer *t, gru_error *err) {
     gru_history *h = &t->state.history;
     gru_epoch none = {0};
@@ -173,7 +203,7 @@ gru_status gru_trainer_new(gru_trainer **out, gru_model *model, gru_samples trai
     for (size_t i = 0; i < gru_model_arch(model)->count; i++)
         t->whole_epochs |= gru_model_arch(model)->layers[i].stateful;
     t->batches = (train.count + t->options.batch - 1) / t->options.batch;
-    if (check_monitor(t, err) ||
+    if (check_monitor(t, err) || (options->checkpoint && fix(t, err)) ||
         gru_optimizer_new(&t->optimizer, model, pool, &options->optimizer, err) ||
         new_runner(t, err) || new_memory(t, err)) {
         gru_trainer_free(t);
@@ -190,6 +220,7 @@ void gru_trainer_free(gru_trainer *t) {
     gru_optimizer_free(t->optimizer);
     gru_history_free(&t->state.history);
     gru_gradients_free(&t->gradients);
+    gru_str_free(&t->fixed);
     free(t->state.best);
     free(t->state.good);
     gru_buckets_free(t->buckets);
@@ -213,21 +244,11 @@ const gru_gradients *gru_trainer_gradients(const gru_trainer *t) {
     return &t->gradients;
 }
 
-/* What must be the same for a checkpoint to be gone on with. */
-static void fixed_text(const gru_trainer *t, char text[200]) {
-    snprintf(text, 200, "batch %zu, accumulate %zu, seed %llu, %zu samples, %zu for validation, %s",
-             t->options.batch, t->options.accumulate, (unsigned long long)t->options.seed,
-             t->train.count, t->validation.count,
-             t->options.bucket    ? "bucketed"
-             : t->options.shuffle ? "shuffled"
-                                  : "in order");
-}
-
 gru_status gru_trainer_resume(gru_trainer *t, const gru_bundle *b, const char *name,
                               gru_error *err) {
-    char fixed[200];
-    fixed_text(t, fixed);
-    if (gru_checkpoint_load(b, t->model, t->optimizer, &t->state, fixed, err))
+    if (fix(t, err))
+        return err->code;
+    if (gru_checkpoint_load(b, t->model, t->optimizer, &t->state, gru_str_text(&t->fixed), err))
         return gru_error_at(err, "%s", name);
     if (t->state.batch >= t->batches)
         return gru_error_set(err, GRU_ERR_DATA, "%s: its position is past the epoch's end", name);
@@ -239,15 +260,14 @@ gru_status gru_trainer_resume(gru_trainer *t, const gru_bundle *b, const char *n
 
 static gru_status save(gru_trainer *t, const char *path, bool checkpoint, gru_error *err) {
     gru_bundle *b;
-    char fixed[200];
     if (gru_bundle_new(&b, err))
         return err->code;
-    fixed_text(t, fixed);
     gru_status status = gru_model_save(t->model, b, err);
     if (status == GRU_OK && t->hooks.finish)
         status = t->hooks.finish(t->hooks.arg, b, &t->state, err);
     if (status == GRU_OK && checkpoint)
-        status = gru_checkpoint_save(b, t->model, t->optimizer, &t->state, fixed, err);
+        status =
+            gru_checkpoint_save(b, t->model, t->optimizer, &t->state, gru_str_text(&t->fixed), err);
     if (status == GRU_OK)
         status = gru_bundle_write(b, path, err);
     gru_bundle_free(b);

@@ -41,6 +41,7 @@ typedef struct gru_train_options {
     const char *monitor; /* figure that stopping and plateau look at; NULL: val_loss or loss */
     const gru_loss *loss;
     const double *class_weight; /* [classes] or NULL; not in the validation loss */
+    size_t classes;
     const char *checkpoint;     /* file written after each epoch, or NULL */
     bool checkpoint_best;       /* only after epochs that were the best so far */
     bool gradients;             /* keep the gradient's norm at each step back in time */

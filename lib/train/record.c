@@ -1,6 +1,7 @@
 /* How a model was trained, as JSON. */
 #include "train/record.h"
 
+#include "base/log.h"
 #include "base/version.h"
 
 #include <jansson.h>
@@ -43,6 +44,13 @@ static json_t *stopping(const gru_stopping *s) {
                      (int)s->restore_best);
 }
 
+static json_t *class_weights(const gru_train_options *o) {
+    json_t *j = json_array();
+    for (size_t i = 0; i < o->classes; i++)
+        json_array_append_new(j, number(o->class_weight[i]));
+    return j;
+}
+
 static json_t *options(const gru_train_options *o, const char *optimizer) {
     json_t *j = json_object();
     json_object_set_new(j, "optimizer", json_string(optimizer));
@@ -52,6 +60,8 @@ static json_t *options(const gru_train_options *o, const char *optimizer) {
     json_object_set_new(j, "shuffle", json_boolean(o->shuffle));
     if (o->bucket)
         json_object_set_new(j, "bucket", json_true());
+    if (o->class_weight)
+        json_object_set_new(j, "class-weight", class_weights(o));
     json_object_set_new(j, "schedule", schedule(o));
     if (o->monitor)
         json_object_set_new(j, "monitor", json_string(o->monitor));
@@ -85,4 +95,19 @@ gru_status gru_train_record(const gru_train_options *o, const gru_samples *train
     gru_str_add(out, text);
     free(text);
     return gru_str_check(out, err);
+}
+
+void gru_train_record_compare(const gru_train_options *o, const gru_bundle *from,
+                              const char *name) {
+    static const char *const keys[] = {"schedule", "monitor", "reduce-lr", "early-stopping"};
+    const char *text = gru_bundle_get(from, "train");
+    json_t *record = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *theirs = json_object_get(record, "options"), *ours = options(o, "");
+    for (size_t i = 0; theirs && i < sizeof keys / sizeof *keys; i++) {
+        const json_t *a = json_object_get(theirs, keys[i]), *b = json_object_get(ours, keys[i]);
+        if ((a || b) && !(a && b && json_equal(a, b)))
+            gru_warn("%s: the run until now had another %s than this one", name, keys[i]);
+    }
+    json_decref(record);
+    json_decref(ours);
 }

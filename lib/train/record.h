@@ -10,5 +10,8 @@
 gru_status gru_train_record(const gru_train_options *o, const gru_samples *train,
                             const gru_samples *validation, const gru_train_state *state,
                             gru_str *out, gru_error *err);
+/* Warns of schedules and stopping rules that are not those of the run that `from` was made by; name
+ * for messages. */
+void gru_train_record_compare(const gru_train_options *o, const gru_bundle *from, const char *name);
 
 #endif

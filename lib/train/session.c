@@ -81,6 +81,8 @@ static gru_status check_words(const gru_session_words *w, gru_error *err) {
         return gru_error_set(err, GRU_ERR_USAGE,
                              "only one of --validation and --validation-split can be given");
     }
+    if (w->init && w->resume)
+        return gru_error_set(err, GRU_ERR_USAGE, "only one of --init and --resume can be given");
     if (w->checkpoint_best && !w->checkpoint)
         return gru_error_set(err, GRU_ERR_USAGE, "--checkpoint-best needs --checkpoint FILE");
     return GRU_OK;
@@ -276,12 +278,15 @@ static gru_status make_trainer(gru_session *s, gru_error *err) {
     const gru_train_hooks hooks = {s, stop_hook, progress_hook, finish};
     s->options.loss = &s->loss;
     s->options.class_weight = s->class_weight;
+    s->options.classes = s->classes;
     if (gru_trainer_new(&s->trainer, s->model, s->train, s->validation, s->pool, &s->options,
                         &hooks, err))
         return err->code;
     if (!s->resume)
         return GRU_OK;
     gru_status status = gru_trainer_resume(s->trainer, s->resume, s->words.resume, err);
+    if (status == GRU_OK)
+        gru_train_record_compare(&s->options, s->resume, s->words.resume);
     gru_bundle_free(s->resume);
     s->resume = NULL;
     const gru_train_state *state = gru_trainer_state(s->trainer);
