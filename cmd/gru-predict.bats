@@ -168,6 +168,51 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     [[ "$output" == *"reviews.csv: is not an NPY array; --raw reads texts and tables" ]]
 }
 
+@test "--text names a table's column of texts, --id the column that names them" {
+    grep -v '"' "$T/reviews.csv" | head -n 4 >plain.csv
+    awk 'NR == 1 { print "key,review,sentiment"; next } { print "k" NR "," $0 }' plain.csv >other.csv
+    gru-predict --raw "$F/binary.gru" plain.csv >a.tsv
+    gru-predict --raw --text review "$F/binary.gru" <other.csv >b.tsv
+    cmp a.tsv b.tsv
+    gru-predict --raw --text review --id key "$F/binary.gru" other.csv >c.tsv
+    [ "$(cut -f1 c.tsv | tr '\n' ' ')" = 'id k2 k3 k4 ' ]
+    cut -f2- c.tsv | cmp a.tsv -
+    run -1 gru-predict --raw --text nosuch "$F/binary.gru" other.csv
+    [ "$output" = "gru-predict: other.csv: no column 'nosuch'; there are key, review, sentiment" ]
+    run -1 gru-predict --raw --text review --id nosuch "$F/binary.gru" other.csv
+    [[ "$output" == *"no column 'nosuch'"* ]]
+    run -1 gru-predict --raw --id key "$F/binary.gru" <<<hello
+    [[ "$output" == *"lines of text have no column 'key'"* ]]
+    awk -F, '{ gsub("k3", sprintf("%0300d", 3)) } 1' other.csv >long.csv
+    run -1 gru-predict --raw --text review --id key "$F/binary.gru" long.csv
+    [[ "$output" == *"long.csv:3: the id '000"*"' has more than 256 bytes" ]]
+    run -2 gru-predict --text review "$F/binary.gru" "$F/reviews.npy"
+    run -2 gru-predict --raw --text Close "$F/stock.gru" "$T/prices.csv"
+}
+
+@test "--raw gives the ids that the vocabulary was made with" {
+    grep -v '"' "$T/reviews.csv" | head -n 50 >plain.csv
+    awk 'NR == 1 { print "key," $0; next } { print "k" NR "," $0 }' plain.csv >keyed.csv
+    gru-tokenize --fit v.tsv --id key --text text --label sentiment --max-len 20 -o k.npy keyed.csv
+    gru-train -q --arch 'embedding 3000 4; gru 4; dense 1 sigmoid' --attach v.tsv --epochs 1 -o k.gru k.npy
+    gru-predict k.gru k.npy >a.tsv
+    gru-predict --raw k.gru keyed.csv >b.tsv
+    cmp a.tsv b.tsv
+    gru-predict --raw k.gru plain.csv >c.tsv
+    cut -f2- a.tsv | cmp - c.tsv
+    gru-tokenize --vocab v.tsv -o again.npy keyed.csv
+    cmp k.npy again.npy
+}
+
+@test "a header that is answered as a text, and texts without a known word, are warned of" {
+    run --separate-stderr gru-predict --raw "$F/binary.gru" <<<$'label,review\n1,good'
+    [ "$status" -eq 0 ]
+    [[ "$stderr" == *"the first line, 'label,review', looks like the header of a table"* ]]
+    run --separate-stderr gru-predict --raw "$F/binary.gru" <<<$'good, bad\n\n\xe2\x82\xac'
+    [ "$status" -eq 0 ]
+    [ "$stderr" = 'gru-predict: 1 of 3 texts have no known word; their answers say nothing about them' ]
+}
+
 @test "--raw on the table gives what the tensors gave" {
     gru-predict "$F/binary.gru" "$F/reviews.npy" | cut -f2- >a.tsv
     gru-predict --raw "$F/binary.gru" "$T/reviews.csv" >b.tsv

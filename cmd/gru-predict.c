@@ -6,12 +6,14 @@
 
 static bool raw, lossy;
 static long long steps, batch = 256;
-static const char *attention, *states;
+static const char *text, *id, *attention, *states;
 
 /* clang-format off */
 static const gru_option options[] = {
     {"raw", 0, GRU_OPTION_FLAG, &raw, NULL, "INPUT is text lines, or a table as it was before tokenizing or scaling", 0, 0, NULL},
     {"steps", 0, GRU_OPTION_INT, &steps, "N", "with --raw: forecast the N rows after the table's last", 1, 1e6, NULL},
+    {"text", 0, GRU_OPTION_TEXT, &text, "COL", "with --raw: INPUT is a table, its texts are in this column", 0, 0, NULL},
+    {"id", 0, GRU_OPTION_TEXT, &id, "COL", "with --raw: the column that names the texts", 0, 0, NULL},
     {"lossy", 0, GRU_OPTION_FLAG, &lossy, NULL, "with --raw: replace bytes that are not UTF-8", 0, 0, NULL},
     {"attention", 0, GRU_OPTION_TEXT, &attention, "FILE", "also write a table of the attention weights: id, step, weight", 0, 0, NULL},
     {"states", 0, GRU_OPTION_TEXT, &states, "FILE", "also write a table of the last recurrent layer's states: id, step, unit_1, ...", 0, 0, NULL},
@@ -28,8 +30,13 @@ static const gru_tool tool = {"gru-predict",
                               2};
 
 static gru_status check_options(gru_error *err) {
-    if (!raw && (steps || lossy))
-        return gru_error_set(err, GRU_ERR_USAGE, "--%s needs --raw", steps ? "steps" : "lossy");
+    if (!raw && (steps || lossy || text || id)) {
+        return gru_error_set(err, GRU_ERR_USAGE, "--%s needs --raw",
+                             steps   ? "steps"
+                             : lossy ? "lossy"
+                             : text  ? "text"
+                                     : "id");
+    }
     if (steps && (attention || states)) {
         return gru_error_set(err, GRU_ERR_USAGE, "--%s does not go with --steps",
                              attention ? "attention" : "states");
@@ -39,12 +46,17 @@ static gru_status check_options(gru_error *err) {
 
 static gru_status predict(gru_package *package, gru_input *in, const gru_predict_options *how,
                           gru_output *out, gru_error *err) {
+    const gru_raw_text columns = {text, id, lossy};
     if (!raw)
         return gru_predict_stream(package, in, how, out, err);
+    if (gru_package_reads_text(package) && !steps)
+        return gru_predict_raw_text(package, in, &columns, how, out, err);
+    if (text || id) {
+        return gru_error_set(err, GRU_ERR_USAGE, "--%s is for networks that read texts",
+                             text ? "text" : "id");
+    }
     if (steps)
         return gru_forecast(package, in, lossy, (size_t)steps, how, out, err);
-    if (gru_package_reads_text(package))
-        return gru_predict_raw_text(package, in, lossy, how, out, err);
     return gru_predict_raw_series(package, in, lossy, how, out, err);
 }
 

@@ -93,18 +93,16 @@ static gru_status check_options(gru_error *err) {
         return gru_error_set(err, GRU_ERR_USAGE, "--fit, --vocab and --model exclude each other");
     if (lines && (text || label || id))
         return gru_error_set(err, GRU_ERR_USAGE,
-                             "--lines has no columns: --text, --label and --id "
-                             "exclude it");
+                             "--lines has no columns: --text, --label and --id exclude it");
     if (lower && no_lower)
         return gru_error_set(err, GRU_ERR_USAGE, "--lower and --no-lower exclude each other");
     bool apply = vocab_path || model_path;
     if (!apply && !lines && !text)
         return gru_error_set(err, GRU_ERR_USAGE, "--text COL or --lines is needed");
-    const char *fitting = fitting_option();
-    if (apply && fitting)
+    if (apply && fitting_option())
         return gru_error_set(err, GRU_ERR_USAGE,
                              "--%s is for fitting; the vocabulary says how to segment and pad",
-                             fitting);
+                             fitting_option());
     return GRU_OK;
 }
 
@@ -131,7 +129,8 @@ static gru_status open_corpus(const gru_vocab *vocab, gru_corpus **corpus, gru_e
                            .pad_post = strcmp(padding, "post") == 0,
                            .cut_post = strcmp(truncating, "post") == 0,
                            .text_column = (char *)text,
-                           .label_column = (char *)label};
+                           .label_column = (char *)label,
+                           .id_column = (char *)id};
     gru_segment_find(segment, &o.segment);
     gru_status status =
         stop_words ? gru_stop_load(stop_words, &o.stop, &o.stop_count, err) : GRU_OK;
@@ -146,16 +145,17 @@ static gru_status read_input(const char *path, const gru_vocab *vocab, gru_corpu
     gru_source_options o = {.text = text, .label = label, .id = id, .lossy = lossy};
     if (vocab && !lines && !text)
         o.text = gru_vocab_text_column(vocab);
-    if (vocab && o.text && !label) {
-        o.label = gru_vocab_label_column(vocab);
-        o.label_optional = true;
+    if (vocab && o.text) {
+        o.label = label ? label : gru_vocab_label_column(vocab);
+        o.id = id ? id : gru_vocab_id_column(vocab);
+        o.label_optional = !label;
+        o.id_optional = !id;
     }
     gru_input *in;
     gru_source *source = NULL;
-    gru_status status = gru_input_open(&in, path, err);
-    if (status)
-        return status;
-    status = gru_source_open(&source, in, &o, err);
+    if (gru_input_open(&in, path, err))
+        return err->code;
+    gru_status status = gru_source_open(&source, in, &o, err);
     if (!status)
         status = gru_corpus_read(corpus, source, threads, err);
     if (!status && gru_corpus_rows(corpus) == 0 && vocab)

@@ -1,8 +1,9 @@
 /* Dates as people write them in tables, and whether a column of them runs forward.
  *
  * Understood: 2024-01-31, 2024/1/31, 20240131, 31-01-2024, 31/1/2024, 31.01.2024, 1/31/2024,
- * 31-Jan-2024, 31 January 2024, 31-Jan-24, Jan 31, 2024 and 2024年1月31日, each with an optional time "T09:30", " 09:30:00" (fractions and zone are read over). Whether 1/2/2024
- * is January or February cannot be seen from one value; a whole column mostly tells. */
+ * 31-Jan-2024, 31 January 2024, 31-Jan-24, Jan 31, 2024 and 2024年1月31日, each with an optional
+ * time "T09:30", " 09:30:00" (fractions and zone are read over). Whether 1/2/2024 is January or
+ * February cannot be seen from one value; a whole column mostly tells. */
 #ifndef GRU_SERIES_DATE_H
 #define GRU_SERIES_DATE_H
 

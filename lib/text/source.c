@@ -18,21 +18,24 @@ struct gru_source {
     char number[24];
 };
 
+/* SIZE_MAX where name is NULL, or there is no such column and need not be. */
+static gru_status find(gru_table *table, const char *name, bool optional, size_t *column,
+                       gru_error *err) {
+    *column = SIZE_MAX;
+    gru_status status = name ? gru_table_find(table, name, column, err) : GRU_OK;
+    if (status != GRU_ERR_DATA || !optional)
+        return status;
+    *err = (gru_error){0};
+    *column = SIZE_MAX;
+    return GRU_OK;
+}
+
 static gru_status open_table(gru_source *s, const gru_source_options *o, gru_error *err) {
-    gru_status status = gru_table_open(&s->table, s->in, o->lossy, err);
-    if (!status)
-        status = gru_table_find(s->table, o->text, &s->text, err);
-    if (!status && o->id)
-        status = gru_table_find(s->table, o->id, &s->id, err);
-    if (!status && o->label) {
-        status = gru_table_find(s->table, o->label, &s->label, err);
-        if (status == GRU_ERR_DATA && o->label_optional) {
-            *err = (gru_error){0};
-            s->label = SIZE_MAX;
-            return GRU_OK;
-        }
-    }
-    return status;
+    if (gru_table_open(&s->table, s->in, o->lossy, err) ||
+        find(s->table, o->text, false, &s->text, err) ||
+        find(s->table, o->id, o->id_optional, &s->id, err))
+        return err->code;
+    return find(s->table, o->label, o->label_optional, &s->label, err);
 }
 
 gru_status gru_source_open(gru_source **out, gru_input *in, const gru_source_options *o,
@@ -98,6 +101,9 @@ gru_status gru_source_next(gru_source *s, gru_source_row *row, bool *more, gru_e
 
 bool gru_source_has_label(const gru_source *s) {
     return s->label != SIZE_MAX;
+}
+bool gru_source_has_id(const gru_source *s) {
+    return s->id != SIZE_MAX;
 }
 
 const char *gru_source_name(const gru_source *s) {

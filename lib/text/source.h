@@ -12,7 +12,8 @@ typedef struct gru_source_options {
     const char *label;   /* column of the labels; NULL: none */
     bool label_optional; /* a table without that column is fine */
     const char *id;      /* column that names the rows; NULL: they are numbered from 1 */
-    bool lossy;          /* bytes that aren't UTF-8 become U+FFFD */
+    bool id_optional;
+    bool lossy; /* bytes that aren't UTF-8 become U+FFFD */
 } gru_source_options;
 
 typedef struct gru_source gru_source;
@@ -30,6 +31,7 @@ void gru_source_close(gru_source *s);
 /* The next row; *more is false at the end. */
 gru_status gru_source_next(gru_source *s, gru_source_row *row, bool *more, gru_error *err);
 bool gru_source_has_label(const gru_source *s);
+bool gru_source_has_id(const gru_source *s);
 const char *gru_source_name(const gru_source *s); /* of the file, for messages */
 
 #endif

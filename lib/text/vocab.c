@@ -31,7 +31,7 @@ static gru_status copy_options(gru_vocab_options *to, const gru_vocab_options *f
                                gru_error *err) {
     bool is_char = from->segment == GRU_SEGMENT_CHAR;
     *to = *from;
-    to->filters = to->stem = to->text_column = to->label_column = NULL;
+    to->filters = to->stem = to->text_column = to->label_column = to->id_column = NULL;
     to->stop = NULL;
     to->stop_count = 0;
     to->lower = from->lower < 0 ? !is_char : from->lower;
@@ -43,6 +43,8 @@ static gru_status copy_options(gru_vocab_options *to, const gru_vocab_options *f
         status = copy_text(&to->text_column, from->text_column, err);
     if (!status)
         status = copy_text(&to->label_column, from->label_column, err);
+    if (!status)
+        status = copy_text(&to->id_column, from->id_column, err);
     if (!status)
         status = gru_mem_new(&to->stop, from->stop_count, sizeof *to->stop, err);
     for (; !status && to->stop_count < from->stop_count; to->stop_count++)
@@ -79,6 +81,7 @@ void gru_vocab_free(gru_vocab *v) {
     free(v->options.stem);
     free(v->options.text_column);
     free(v->options.label_column);
+    free(v->options.id_column);
     gru_map_free(v->words);
     gru_map_free(v->class_map);
     free(v->counts);
@@ -158,6 +161,9 @@ const char *gru_vocab_text_column(const gru_vocab *v) {
 }
 const char *gru_vocab_label_column(const gru_vocab *v) {
     return v->options.label_column;
+}
+const char *gru_vocab_id_column(const gru_vocab *v) {
+    return v->options.id_column;
 }
 
 size_t gru_vocab_size(const gru_vocab *v) {

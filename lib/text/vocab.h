@@ -34,6 +34,7 @@ typedef struct gru_vocab_options {
     bool cut_post;      /* a text longer than T loses its end rather than its start */
     char *text_column;  /* NULL: texts were lines */
     char *label_column; /* NULL: no labels */
+    char *id_column;    /* NULL: rows have no names but their numbers */
 } gru_vocab_options;
 
 typedef struct gru_vocab gru_vocab;
@@ -77,6 +78,7 @@ int32_t gru_vocab_class(const gru_vocab *v, const char *label, size_t len);
 /* Names of the columns that were read when fitting, or NULL. */
 const char *gru_vocab_text_column(const gru_vocab *v);
 const char *gru_vocab_label_column(const gru_vocab *v);
+const char *gru_vocab_id_column(const gru_vocab *v);
 
 /* The word of id 1 … size − 1 (the oov id's is "<oov>"); NULL for others. */
 const char *gru_vocab_word(const gru_vocab *v, int32_t id);

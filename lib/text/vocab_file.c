@@ -66,6 +66,8 @@ static void add_options(gru_str *s, const gru_vocab_options *o) {
         add_key(s, "text", o->text_column);
     if (o->label_column)
         add_key(s, "label", o->label_column);
+    if (o->id_column)
+        add_key(s, "id", o->id_column);
     if (o->stem)
         add_key(s, "stem", o->stem);
     for (size_t i = 0; i < o->stop_count; i++)
@@ -229,6 +231,7 @@ static gru_status take_key(reader *r, const char *key, gru_error *err) {
     char **text = strcmp(key, "filters") == 0 ? &o->filters
                   : strcmp(key, "text") == 0  ? &o->text_column
                   : strcmp(key, "label") == 0 ? &o->label_column
+                  : strcmp(key, "id") == 0    ? &o->id_column
                   : strcmp(key, "stem") == 0  ? &o->stem
                                               : NULL;
     return text ? take_text(r, text, err) : GRU_OK;
@@ -335,6 +338,7 @@ static void free_reader(reader *r) {
     free(r->options.filters);
     free(r->options.text_column);
     free(r->options.label_column);
+    free(r->options.id_column);
     free(r->options.stem);
     gru_str_free(&r->text);
     gru_vocab_free(r->vocab);

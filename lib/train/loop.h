@@ -42,10 +42,10 @@ typedef struct gru_train_options {
     const gru_loss *loss;
     const double *class_weight; /* [classes] or NULL; not in the validation loss */
     size_t classes;
-    const char *checkpoint;     /* file written after each epoch, or NULL */
-    bool checkpoint_best;       /* only after epochs that were the best so far */
-    bool gradients;             /* keep the gradient's norm at each step back in time */
-    double max_seconds;         /* stop after the epoch in which they are used up; 0: no limit */
+    const char *checkpoint; /* file written after each epoch, or NULL */
+    bool checkpoint_best;   /* only after epochs that were the best so far */
+    bool gradients;         /* keep the gradient's norm at each step back in time */
+    double max_seconds;     /* stop after the epoch in which they are used up; 0: no limit */
 } gru_train_options;
 
 typedef struct gru_trainer gru_trainer;

@@ -4,10 +4,15 @@
 
 #include "train/predict.h"
 
-/* Lines of text, or a table that has the vocabulary's text column (told by the first line); one
- * line of predictions each. With the label column there is a y_true; a label that is no class of
- * the model is GRU_ERR_DATA with its line. */
-gru_status gru_predict_raw_text(gru_package *package, gru_input *in, bool lossy,
+typedef struct gru_raw_text {
+    const char *text, *id; /* columns; NULL: the vocabulary's, where the table has them */
+    bool lossy;
+} gru_raw_text;
+
+/* Lines of text, or a table that has the text column (told by the first line, unless how->text says
+ * so); one line of predictions each. With the label column there is a y_true; a label that is no
+ * class of the model is GRU_ERR_DATA with its line. */
+gru_status gru_predict_raw_text(gru_package *package, gru_input *in, const gru_raw_text *how,
                                 const gru_predict_options *options, gru_output *out,
                                 gru_error *err);
 /* A table of numbers: scaled and cut into windows or sequences as when training; one prediction a

@@ -1,14 +1,21 @@
 /* From raw text to predictions. */
 #include "train/raw.h"
 
+#include "base/log.h"
 #include "base/str.h"
 #include "text/source.h"
 #include "text/vocab.h"
 #include "train/answer.h"
 
+#include <ctype.h>
 #include <string.h>
 
-enum { FIRST_LINE = 65536, SAMPLE_MAX = 1 << 26 /* words of a text */ };
+enum {
+    FIRST_LINE = 65536,
+    NAME_MOST = 32,
+    ID_WIDTH = 256,
+    SAMPLE_MAX = 1 << 26 /* words of a text */
+};
 
 bool gru_package_reads_text(const gru_package *package) {
     return gru_model_input(package->model)->tokens;
@@ -29,7 +36,23 @@ static bool field_is(const char *text, const char *end, const char *name) {
     return text == end || *text == '\r' || separates(*text);
 }
 
-/* Whether the first line is a header with the vocabulary's text column. */
+/* Whether a line has nothing but words between separators: the names of columns rather than a text.
+ */
+static bool looks_like_header(const char *text, const char *end) {
+    size_t fields = 1, len = 0;
+    for (; text < end && *text != '\r'; text++) {
+        bool word = isalnum((unsigned char)*text) || *text == '_';
+        if (separates(*text) ? len == 0 : !word)
+            return false;
+        fields += separates(*text);
+        len = separates(*text) ? 0 : len + 1;
+        if (len > NAME_MOST)
+            return false;
+    }
+    return fields > 1 && len > 0;
+}
+
+/* Whether the first line is a header with this column. Any other header is warned of. */
 static gru_status has_header(gru_input *in, const char *column, bool *header, gru_error *err) {
     const unsigned char *bytes;
     size_t count, want = 256;
@@ -51,8 +74,14 @@ static gru_status has_header(gru_input *in, const char *column, bool *header, gr
     if (end - text >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
         text += 3;
     *header = field_is(text, end, column);
-    for (; !*header && text < end; text++)
-        *header = separates(*text) && field_is(text + 1, end, column);
+    for (const char *at = text; !*header && at < end; at++)
+        *header = separates(*at) && field_is(at + 1, end, column);
+    if (!*header && looks_like_header(text, end)) {
+        gru_warn(
+            "%s: the first line, '%.*s', looks like the header of a table and is answered as a "
+            "text; --text COL names a table's column of texts",
+            gru_input_name(in), (int)(end - text), text);
+    }
     return GRU_OK;
 }
 
@@ -72,21 +101,18 @@ typedef struct reader {
     gru_source *source;
     gru_predictor *predictor;
     gru_record_spec spec;
+    size_t texts, unknown; /* unknown: without a word that the vocabulary has */
 } reader;
 
-static gru_status open_reader(reader *r, gru_package *package, gru_input *in, bool lossy,
-                              const gru_predict_options *options, gru_output *out, gru_error *err) {
+static gru_status open_vocabulary(reader *r, const gru_package *package, gru_error *err) {
     const char *text = gru_bundle_get(package->bundle, gru_role_key(GRU_ROLE_VOCAB));
-    gru_source_options how = {.label_optional = true, .lossy = lossy};
-    bool header;
     if (!text) {
         return gru_error_set(err, GRU_ERR_DATA,
                              "--raw: no vocab.tsv is attached to the model, so texts cannot become "
                              "tokens; train with --attach vocab.tsv");
     }
     if (gru_vocab_parse(&r->vocab, text, strlen(text), "the model's vocab.tsv", err) ||
-        gru_vocab_segmenter(r->vocab, &r->segmenter, err) ||
-        has_header(in, gru_vocab_text_column(r->vocab), &header, err))
+        gru_vocab_segmenter(r->vocab, &r->segmenter, err))
         return err->code;
     if (gru_vocab_max_len(r->vocab) > SAMPLE_MAX) {
         return gru_error_set(err, GRU_ERR_DATA,
@@ -94,26 +120,67 @@ static gru_status open_reader(reader *r, gru_package *package, gru_input *in, bo
                              "which is too long",
                              gru_vocab_max_len(r->vocab));
     }
-    if (header || (gru_vocab_text_column(r->vocab) && is_table_name(gru_input_name(in)))) {
-        how.text = gru_vocab_text_column(r->vocab);
-        how.label = package->kind != GRU_ANSWER_NUMBERS ? gru_vocab_label_column(r->vocab) : NULL;
+    return GRU_OK;
+}
+
+static gru_status open_source(reader *r, const gru_package *package, gru_input *in,
+                              const gru_raw_text *how, gru_error *err) {
+    gru_source_options o = {.label_optional = true, .lossy = how->lossy};
+    const char *column = how->text ? how->text : gru_vocab_text_column(r->vocab);
+    const char *name = gru_input_name(in);
+    bool table = how->text || (column && is_table_name(name));
+    if (!table && has_header(in, column, &table, err))
+        return err->code;
+    if (table) {
+        o.text = column;
+        o.label = package->kind != GRU_ANSWER_NUMBERS ? gru_vocab_label_column(r->vocab) : NULL;
+        o.id = how->id ? how->id : gru_vocab_id_column(r->vocab);
+        o.id_optional = !how->id;
+    } else if (how->id) {
+        return gru_error_set(err, GRU_ERR_DATA, "%s: lines of text have no column '%s' (--id)",
+                             name, how->id);
     }
-    if (gru_source_open(&r->source, in, &how, err))
+    return gru_source_open(&r->source, in, &o, err);
+}
+
+static gru_status open_reader(reader *r, gru_package *package, gru_input *in,
+                              const gru_raw_text *how, const gru_predict_options *options,
+                              gru_output *out, gru_error *err) {
+    if (open_vocabulary(r, package, err) || open_source(r, package, in, how, err))
         return err->code;
     gru_record_set(&r->spec, GRU_X, 'i', 1, gru_vocab_max_len(r->vocab), 0, 0);
     if (gru_source_has_label(r->source))
         gru_record_set(&r->spec, GRU_Y, 'i', 0, 0, 0, 0);
+    if (gru_source_has_id(r->source))
+        gru_record_set(&r->spec, GRU_ID, 'S', 0, 0, 0, ID_WIDTH);
     if (gru_record_layout(&r->spec, err))
         return err->code;
     return gru_predictor_new(&r->predictor, package, &r->spec, gru_input_name(in), options, out,
                              err);
 }
 
+static gru_status put_id(const reader *r, const gru_source_row *row, unsigned char *record,
+                         gru_error *err) {
+    if (!r->spec.slot[GRU_ID].type)
+        return GRU_OK;
+    if (row->id_len > ID_WIDTH) {
+        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: the id '%.80s' has more than %d bytes",
+                             gru_source_name(r->source), row->line, row->id, ID_WIDTH);
+    }
+    memset(record + r->spec.slot[GRU_ID].offset, 0, ID_WIDTH);
+    memcpy(record + r->spec.slot[GRU_ID].offset, row->id, row->id_len);
+    return GRU_OK;
+}
+
 static gru_status encode(reader *r, const gru_source_row *row, unsigned char *record,
                          gru_error *err) {
     int32_t *ids = (int32_t *)(void *)(record + r->spec.slot[GRU_X].offset);
-    if (gru_vocab_encode(r->vocab, r->segmenter, row->text, row->len, ids, NULL, err))
+    size_t known;
+    if (gru_vocab_encode(r->vocab, r->segmenter, row->text, row->len, ids, &known, err) ||
+        put_id(r, row, record, err))
         return err->code;
+    r->texts++;
+    r->unknown += known == 0 && row->len > 0;
     if (!r->spec.slot[GRU_Y].type)
         return GRU_OK;
     int32_t class =
@@ -126,14 +193,14 @@ static gru_status encode(reader *r, const gru_source_row *row, unsigned char *re
     return GRU_OK;
 }
 
-gru_status gru_predict_raw_text(gru_package *package, gru_input *in, bool lossy,
+gru_status gru_predict_raw_text(gru_package *package, gru_input *in, const gru_raw_text *how,
                                 const gru_predict_options *options, gru_output *out,
                                 gru_error *err) {
     reader r = {0};
     gru_source_row row;
     bool more = true;
     size_t max;
-    gru_status status = open_reader(&r, package, in, lossy, options, out, err);
+    gru_status status = open_reader(&r, package, in, how, options, out, err);
     while (status == GRU_OK && more) {
         status = gru_source_next(r.source, &row, &more, err);
         if (status == GRU_OK && more)
@@ -142,6 +209,10 @@ gru_status gru_predict_raw_text(gru_package *package, gru_input *in, bool lossy,
             status = gru_predictor_filled(r.predictor, 1, err);
     }
     status = gru_predictor_end(r.predictor, status, err);
+    if (status == GRU_OK && r.unknown) {
+        gru_warn("%zu of %zu texts have no known word; their answers say nothing about them",
+                 r.unknown, r.texts);
+    }
     gru_predictor_free(r.predictor);
     if (r.source)
         gru_source_close(r.source);
