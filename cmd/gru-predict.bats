@@ -296,6 +296,62 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     [ "$(wc -l <s.tsv)" -eq $(($(wc -l <p.tsv) * 10 - 10 + 1)) ]
 }
 
+# Rows of s.tsv and g.tsv side by side follow a cell's equation, from each sample's first step on:
+# columns 3 … H + 2 are the states, then come id, step and the gates.
+follows() { # UNITS EQUATION (an awk expression for the new state of unit u, h being the one before)
+    paste s.tsv g.tsv | awk -F'\t' -v H="$1" '
+        function gate(k) { return $(H + 4 + (k - 1) * H + u) }
+        function tanh(x) { return 1 - 2 / (exp(2 * x) + 1) }
+        NR > 1 {
+            for (u = 1; u <= H; u++) {
+                h = $2 == 1 ? 0 : before[u]
+                c = $2 == 1 ? 0 : cell[u]
+                d = $(u + 2) - ('"$2"')
+                if (d > 1e-5 || d < -1e-5) exit bad = 1
+                before[u] = $(u + 2)
+                cell[u] = gate(5)
+                checked++
+            }
+        }
+        END { exit bad || checked < 40 }'
+}
+
+@test "--gates: with the states they follow the equations of the cells" {
+    gru-predict --states s.tsv --gates g.tsv -o p.tsv "$F/stock.gru" "$F/stock.npy"
+    [ "$(header g.tsv)" = "id step z_1 z_2 z_3 z_4 r_1 r_2 r_3 r_4 n_1 n_2 n_3 n_4" ]
+    cut -f1,2 s.tsv >a
+    cut -f1,2 g.tsv | cmp a -
+    follows 4 'gate(1) * h + (1 - gate(1)) * gate(3)'
+    gru-predict -o q.tsv "$F/stock.gru" "$F/stock.npy"
+    cmp p.tsv q.tsv
+    gru-train -q --arch 'gru 3; gru 5 reset=before update=new; dense 1' --epochs 1 -o b.gru "$F/stock.npy"
+    gru-predict --states s.tsv --gates g.tsv -o p.tsv b.gru "$F/stock.npy"
+    follows 5 '(1 - gate(1)) * h + gate(1) * gate(3)'
+    gru-train -q --arch 'lstm 6; dense 1' --epochs 1 -o l.gru "$F/stock.npy"
+    gru-predict --states s.tsv --gates g.tsv -o p.tsv l.gru "$F/stock.npy"
+    [[ "$(header g.tsv)" == "id step i_1 "*" f_1 "*" g_1 "*" o_1 "*" c_1 "*" c_6" ]]
+    follows 6 'gate(4) * tanh(gate(2) * c + gate(1) * gate(3))'
+}
+
+@test "--gates of both ways, at the steps that count; an rnn has none" {
+    gru-train -q --arch 'embedding 2000 8 mask; gru 3 bidirectional; dense 1 sigmoid' --epochs 1 -o m.gru "$F/reviews.npy"
+    gru-predict --states s.tsv --gates g.tsv -o p.tsv m.gru "$F/reviews.npy"
+    [[ "$(header g.tsv)" == "id step z_1 "*" z_6 r_1 "*" n_6" ]]
+    # backward in time the state before is the one of the row below
+    paste s.tsv g.tsv | tac | awk -F'\t' '
+        NF && $1 != "id" {
+            h = $1 == id ? before : 0
+            d = $6 - ($(10 + 4) * h + (1 - $(10 + 4)) * $(10 + 12 + 4))
+            if (d > 1e-5 || d < -1e-5) exit bad = 1
+            before = $6; id = $1; checked++
+        }
+        END { exit bad || checked < 1000 }'
+    gru-train -q --arch 'rnn 3; dense 1' --epochs 1 -o r.gru "$F/stock.npy"
+    run -1 gru-predict --gates g.tsv r.gru "$F/stock.npy"
+    [[ "$output" == *"--gates: the last recurrent layer has none" ]]
+    run -2 gru-predict --raw --steps 2 --gates g.tsv "$F/stock.gru" "$T/prices.csv"
+}
+
 @test "data that does not fit the model: both shapes" {
     run gru-predict -o p.tsv "$F/binary.gru" "$F/stock.npy"
     [ "$status" -eq 1 ]

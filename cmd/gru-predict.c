@@ -6,7 +6,7 @@
 
 static bool raw, lossy;
 static long long steps, batch = 256;
-static const char *text, *id, *attention, *states;
+static const char *text, *id, *attention, *states, *gates;
 
 /* clang-format off */
 static const gru_option options[] = {
@@ -17,6 +17,7 @@ static const gru_option options[] = {
     {"lossy", 0, GRU_OPTION_FLAG, &lossy, NULL, "with --raw: replace bytes that are not UTF-8", 0, 0, NULL},
     {"attention", 0, GRU_OPTION_TEXT, &attention, "FILE", "also write a table of the attention weights: id, step, weight", 0, 0, NULL},
     {"states", 0, GRU_OPTION_TEXT, &states, "FILE", "also write a table of the last recurrent layer's states: id, step, unit_1, ...", 0, 0, NULL},
+    {"gates", 0, GRU_OPTION_TEXT, &gates, "FILE", "also write a table of that layer's gates: id, step, z_1, ..., r_1, ..., n_1, ...", 0, 0, NULL},
     {"batch-size", 0, GRU_OPTION_INT, &batch, "N", "samples computed at a time", 1, 65536, NULL},
     {0}};
 /* clang-format on */
@@ -37,9 +38,11 @@ static gru_status check_options(gru_error *err) {
                              : text  ? "text"
                                      : "id");
     }
-    if (steps && (attention || states)) {
+    if (steps && (attention || states || gates)) {
         return gru_error_set(err, GRU_ERR_USAGE, "--%s does not go with --steps",
-                             attention ? "attention" : "states");
+                             attention ? "attention"
+                             : states  ? "states"
+                                       : "gates");
     }
     return GRU_OK;
 }
@@ -65,12 +68,13 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
     gru_package package;
     gru_input *in = NULL;
     gru_output *out = NULL;
-    const gru_predict_options how = {(size_t)batch, (size_t)common->threads, attention, states,
-                                     common->csv};
+    const gru_predict_options how = {
+        (size_t)batch, (size_t)common->threads, attention, states, gates, common->csv};
     const gru_tool_file files[] = {{"-o", common->output ? common->output : "-"},
                                    {"--attention", attention},
-                                   {"--states", states}};
-    if (check_options(err) || gru_tool_check_outputs(files, 3, err) ||
+                                   {"--states", states},
+                                   {"--gates", gates}};
+    if (check_options(err) || gru_tool_check_outputs(files, 4, err) ||
         gru_package_read(&package, operands[0], err))
         return err->code;
     gru_status status = gru_input_open(&in, count > 1 ? operands[1] : NULL, err);

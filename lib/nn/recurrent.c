@@ -22,6 +22,9 @@ static bool resets_after(const gru_layer *l) {
 static size_t stored_gates(const gru_layer *l) {
     return resets_after(l) ? 4 : gru_layer_gates(l);
 }
+size_t gru_gate_step(const gru_layer *l) {
+    return gru_step_size(stored_gates(l) * l->units);
+}
 static bool drops_x(const gru_layer_plan *l) {
     return l->dropped && l->layer->dropout > 0;
 }
@@ -122,8 +125,7 @@ static void reserve_recurrent(const gru_plan *plan, const gru_layer_plan *l, gru
         gru_way_memory *v = &m->way[w];
         v->h = gru_arena_take(a, (t + 1) * h);
         v->c = y->kind == GRU_LAYER_LSTM ? gru_arena_take(a, (t + 1) * h) : NULL;
-        v->gates =
-            gru_arena_take(a, (training ? t : 1) * gru_step_size(stored_gates(y) * y->units));
+        v->gates = gru_arena_take(a, (training || l->shows_gates ? t : 1) * gru_gate_step(y));
         v->reset = y->reset_before ? gru_arena_take(a, (training ? t : 1) * h) : NULL;
         v->raw = y->norm ? gru_arena_take(a, (training ? t : 1) * h) : NULL;
         v->bias_lanes = training && gru_outer_pieces(t) > 1
@@ -172,7 +174,7 @@ static walk walk_of(const gru_plan *plan, const gru_layer_plan *l, gru_slice *s,
               .gates = gru_layer_gates(l->layer),
               .h_step = gru_step_size(l->layer->units),
               .x_step = l->in_step,
-              .gate_step = gru_step_size(stored_gates(l->layer) * l->layer->units),
+              .gate_step = gru_gate_step(l->layer),
               .x = s->memory[l->index].in,
               .tokens = l->tokens && (s->tokens.table || s->tokens.forward)};
     if (s->training) {
@@ -194,7 +196,7 @@ static const gru_real *mask_of(const walk *w, size_t t) {
     return w->s->mask && w->s->partial[t] ? w->s->mask + t * L : NULL;
 }
 static gru_real *gates_of(const walk *w, size_t p) {
-    return w->m->gates + (w->s->training ? p * w->gate_step : 0);
+    return w->m->gates + (w->s->training || w->l->shows_gates ? p * w->gate_step : 0);
 }
 static gru_real *per_step(const walk *w, gru_real *memory, size_t p) {
     return memory ? memory + (w->s->training ? p * w->h_step : 0) : NULL;

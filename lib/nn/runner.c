@@ -77,6 +77,34 @@ static void copy_out(gru_real *to, const gru_real *lanes, size_t rows, size_t co
             to[i * stride + k] = lanes[k * L + i];
 }
 
+static void copy_states(gru_runner *r, const gru_slice *s) {
+    const gru_layer_plan *l = &r->plan.layers[r->state_layer];
+    size_t h = l->layer->units, all = h * l->ways, steps = r->plan.steps;
+    for (size_t t = 0; t < steps; t++)
+        for (size_t w = 0; w < l->ways; w++) {
+            size_t p = w ? steps - 1 - t : t;
+            copy_out(r->states + (s->first_row * steps + t) * all + w * h,
+                     s->memory[r->state_layer].way[w].h + (p + 1) * gru_step_size(h), s->rows, h,
+                     steps * all);
+        }
+}
+
+static void copy_gates(gru_runner *r, const gru_slice *s) {
+    const gru_layer_plan *l = &r->plan.layers[r->state_layer];
+    const char *names = gru_gate_names(l);
+    size_t h = l->layer->units, all = h * l->ways, steps = r->plan.steps,
+           each = strlen(names) * all;
+    for (size_t i = 0; i < steps * l->ways * strlen(names); i++) {
+        size_t t = i % steps, w = i / steps % l->ways, g = i / steps / l->ways;
+        size_t p = w ? steps - 1 - t : t;
+        const gru_way_memory *m = &s->memory[l->index].way[w];
+        copy_out(r->gates + (s->first_row * steps + t) * each + g * all + w * h,
+                 names[g] == 'c' ? m->c + (p + 1) * gru_step_size(h)
+                                 : m->gates + p * gru_gate_step(l->layer) + g * h * L,
+                 s->rows, h, steps * each);
+    }
+}
+
 static void copy_results(gru_runner *r, gru_slice *s) {
     const gru_plan *plan = &r->plan;
     const gru_layer_plan *last = &plan->layers[plan->count - 1];
@@ -88,17 +116,10 @@ static void copy_results(gru_runner *r, gru_slice *s) {
     if (r->attention)
         copy_out(r->attention + s->first_row * steps, s->memory[r->attention_layer].cache2, s->rows,
                  steps, steps);
-    if (!r->states)
-        return;
-    const gru_layer_plan *l = &plan->layers[r->state_layer];
-    size_t h = l->layer->units, all = h * l->ways;
-    for (size_t t = 0; t < steps; t++)
-        for (size_t w = 0; w < l->ways; w++) {
-            size_t p = w ? steps - 1 - t : t;
-            copy_out(r->states + (s->first_row * steps + t) * all + w * h,
-                     s->memory[r->state_layer].way[w].h + (p + 1) * gru_step_size(h), s->rows, h,
-                     steps * all);
-        }
+    if (r->states)
+        copy_states(r, s);
+    if (r->gates)
+        copy_gates(r, s);
 }
 
 static void run_slice(const stage *g, gru_slice *s, size_t task) {
@@ -399,6 +420,16 @@ const gru_real *gru_runner_states(const gru_runner *r, size_t *units) {
     if (r->states)
         *units = r->plan.layers[r->state_layer].layer->units * r->plan.layers[r->state_layer].ways;
     return r->states;
+}
+const gru_real *gru_runner_gates(const gru_runner *r, size_t *units, const char **names) {
+    *units = 0;
+    *names = "";
+    if (r->gates) {
+        const gru_layer_plan *l = &r->plan.layers[r->state_layer];
+        *units = l->layer->units * l->ways;
+        *names = gru_gate_names(l);
+    }
+    return r->gates;
 }
 const double *gru_runner_gradient_norms(const gru_runner *r) {
     return r->norms ? r->norms + r->plan.slices_max * r->steps_max : NULL;

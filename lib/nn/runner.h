@@ -20,6 +20,7 @@ typedef struct gru_runner_options {
     bool want_attention;        /* keep attention weights */
     bool want_gradient_norms;   /* keep the size of the gradient at each step back in time */
     bool want_states;           /* keep the last recurrent layer's states of every step */
+    bool want_gates;            /* keep that layer's gates of every step */
 } gru_runner_options;
 
 typedef struct gru_batch {
@@ -69,6 +70,10 @@ const gru_real *gru_runner_outputs(const gru_runner *r);
 const gru_real *gru_runner_attention(const gru_runner *r);
 /* [rows][steps][units], with want_states; *units set. */
 const gru_real *gru_runner_states(const gru_runner *r, size_t *units);
+/* [rows][steps][gates × units], with want_gates: of a GRU z, r and n (the new state), of an LSTM i,
+ * f, g (what may come in), o and the cell c, as named in *names, a letter each; units as
+ * gru_runner_states has them. NULL when there are none. */
+const gru_real *gru_runner_gates(const gru_runner *r, size_t *units, const char **names);
 /* With want_gradient_norms, after gru_runner_train: [steps], the norm over rows and units of the
  * loss's gradient with respect to the first recurrent layer's state after step t; NULL when there
  * is none. Steps are counted as though all padding were in front: the last is each row's last valid

@@ -45,6 +45,8 @@ static gru_status plan_layers(gru_runner *r, gru_arena *shared, gru_error *err) 
         if (gru_layer_recurrent(l->layer))
             r->state_layer = i;
     }
+    if (plan->options.want_gates && r->state_layer != SIZE_MAX)
+        plan->layers[r->state_layer].shows_gates = true;
     return GRU_OK;
 }
 
@@ -145,11 +147,15 @@ static gru_status plan_results(gru_runner *r, gru_error *err) {
     if (o->want_gradient_norms && r->first_recurrent != SIZE_MAX &&
         (st = gru_mem_new(&r->norms, (r->plan.slices_max + 1) * steps, sizeof *r->norms, err)))
         return st;
-    if (o->want_states && r->state_layer != SIZE_MAX) {
-        const gru_layer_plan *l = &r->plan.layers[r->state_layer];
-        st = gru_mem_new(&r->states, rows * steps * l->ways * l->layer->units, sizeof(gru_real),
-                         err);
-    }
+    if (r->state_layer == SIZE_MAX)
+        return GRU_OK;
+    const gru_layer_plan *l = &r->plan.layers[r->state_layer];
+    size_t units = l->ways * l->layer->units, gates = strlen(gru_gate_names(l));
+    if (o->want_states &&
+        (st = gru_mem_new(&r->states, rows * steps, units * sizeof(gru_real), err)))
+        return st;
+    if (o->want_gates && gates)
+        st = gru_mem_new(&r->gates, rows * steps, gates * units * sizeof(gru_real), err);
     return st;
 }
 
@@ -237,10 +243,10 @@ void gru_runner_free(gru_runner *r) {
         free(r->touched[i].rows);
         free(r->touched[i].gradient);
     }
-    void *blocks[] = {r->plan.layers, r->plan.packed,  r->shared,         r->slot_memory,
-                      r->slots,       r->layer_memory, r->task_gradients, r->touched,
-                      r->used,        r->outputs,      r->attention,      r->states,
-                      r->valid,       r->errors,       r->figures,        r->norms};
+    void *blocks[] = {r->plan.layers,  r->plan.packed,    r->shared,  r->slot_memory, r->slots,
+                      r->layer_memory, r->task_gradients, r->touched, r->used,        r->outputs,
+                      r->attention,    r->states,         r->gates,   r->valid,       r->errors,
+                      r->figures,      r->norms};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
     free(r);

@@ -19,7 +19,7 @@ struct gru_runner {
     size_t embedding_at, embedding_rows, embedding_width;
     gru_row_gradient *used; /* [used_count]; room for all that the tasks touch */
     size_t used_count;
-    gru_real *outputs, *attention, *states;
+    gru_real *outputs, *attention, *states, *gates;
     size_t attention_layer, state_layer, first_recurrent;
     double *norms;        /* [slices + 1][steps]: of each slice, and the batch's at the end */
     size_t *valid;        /* [batch][2] */
@@ -47,6 +47,14 @@ void gru_moments_batch(gru_runner *r, const gru_layer_plan *l);
 void gru_moments_moving(gru_runner *r, const gru_layer_plan *l);
 /* The layer's own gradients, and what its backward pass needs of the whole batch. */
 void gru_moments_gradient(gru_runner *r, const gru_layer_plan *l);
+
+/* The gates that a recurrent layer shows, a letter each, in the order of their memory; an LSTM's
+ * cell comes after them. */
+static inline const char *gru_gate_names(const gru_layer_plan *l) {
+    return l->layer->kind == GRU_LAYER_GRU    ? "zrn"
+           : l->layer->kind == GRU_LAYER_LSTM ? "ifgoc"
+                                              : "";
+}
 
 /* The gradient of layer i's output is in flow[(count − 1 − i) % 2]. */
 static inline gru_real *gru_flow_of(const gru_runner *r, gru_slice *s, size_t layer) {

@@ -10,7 +10,8 @@ enum { L = GRU_LANES, TOKEN_BYTES = 32 << 20 };
 
 bool gru_single_fits(const gru_plan *plan) {
     if (plan->options.training || plan->options.batch != 1 || plan->options.loss ||
-        plan->options.want_attention || plan->options.want_states || plan->model->per_step)
+        plan->options.want_attention || plan->options.want_states || plan->options.want_gates ||
+        plan->model->per_step)
         return false;
     for (size_t i = 0; i < plan->count; i++) {
         const gru_layer *l = plan->layers[i].layer;

@@ -60,6 +60,7 @@ typedef struct gru_layer_plan {
     bool tokens;          /* looks an embedding up itself, by step or by distinct token */
     bool need_din;        /* something below has weights */
     bool dropped;         /* the layer's own dropouts are on (training) */
+    bool shows_gates;     /* in inference too those of all steps are kept */
     gru_direction way[2]; /* recurrent */
     size_t ways;
     gru_packed dense, score; /* dense, projection; attention's score */
@@ -200,6 +201,8 @@ typedef struct gru_touched {
 } gru_touched;
 
 extern const gru_layer_ops gru_recurrent_ops, gru_embedding_ops;
+/* Elements from a step's gates of a recurrent layer to the next step's. */
+size_t gru_gate_step(const gru_layer *l);
 const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind);
 
 /* Declares a packed matrix whose in, out, gates and joined are set: [in][gates × out] at offset in

@@ -20,7 +20,7 @@
 /* OVERLAP_ROWS: batches of fewer rows are computed sooner than they are handed on. */
 enum { BUFFER_BYTES = 64 << 20, SLOTS = 3, OVERLAP_ROWS = 16 };
 
-/* A table beside the predictions: attention weights or states, one line a step. */
+/* A table beside the predictions: attention weights, states or gates, one line a step. */
 typedef struct side {
     gru_output *out;
     gru_table_writer to;
@@ -60,7 +60,7 @@ struct gru_predictor {
     const unsigned char **by_length;
     size_t *place;
     size_t rows; /* handed on */
-    side attention, states;
+    side attention, states, gates;
     gru_vocab *vocab; /* names of tokens beside the attention; or NULL */
 };
 
@@ -91,19 +91,38 @@ static gru_status open_attention(gru_predictor *p, gru_error *err) {
     return gru_table_end_row(&p->attention.to, err);
 }
 
+/* Columns name_1 … name_units. */
+static gru_status name_units(side *s, const char *name, size_t len, size_t units, gru_error *err) {
+    for (size_t u = 0; u < units; u++) {
+        char column[32];
+        snprintf(column, sizeof column, "%.*s_%zu", (int)len, name, u + 1);
+        if (gru_table_put_text(&s->to, column, err))
+            return err->code;
+    }
+    return GRU_OK;
+}
+
 static gru_status open_states(gru_predictor *p, gru_error *err) {
     size_t units;
     if (!gru_runner_states(p->runner, &units))
         return gru_error_set(err, GRU_ERR_DATA, "--states: the network has no recurrent layer");
-    if (open_side(p, &p->states, p->options.states, err))
+    if (open_side(p, &p->states, p->options.states, err) ||
+        name_units(&p->states, "unit", 4, units, err))
         return err->code;
-    for (size_t u = 0; u < units; u++) {
-        char name[32];
-        snprintf(name, sizeof name, "unit_%zu", u + 1);
-        if (gru_table_put_text(&p->states.to, name, err))
-            return err->code;
-    }
     return gru_table_end_row(&p->states.to, err);
+}
+
+static gru_status open_gates(gru_predictor *p, gru_error *err) {
+    size_t units;
+    const char *names;
+    if (!gru_runner_gates(p->runner, &units, &names))
+        return gru_error_set(err, GRU_ERR_DATA, "--gates: the last recurrent layer has none");
+    if (open_side(p, &p->gates, p->options.gates, err))
+        return err->code;
+    for (; *names; names++)
+        if (name_units(&p->gates, names, 1, units, err))
+            return err->code;
+    return gru_table_end_row(&p->gates.to, err);
 }
 
 static gru_status start_line(gru_predictor *p, const slot *b, side *s, size_t row, size_t step,
@@ -124,30 +143,44 @@ static gru_status put_token(gru_predictor *p, const slot *b, size_t row, size_t 
     return gru_table_put_text(&p->attention.to, word ? word : "", err);
 }
 
-static gru_status put_sides(gru_predictor *p, const slot *b, size_t row, gru_error *err) {
-    size_t first, end, units, steps = p->spec.slot[GRU_X].shape[0];
-    const gru_real *weights = gru_runner_attention(p->runner);
-    const gru_real *states = gru_runner_states(p->runner, &units);
-    size_t place = p->place[row];
-    gru_runner_valid(p->runner, place, &first, &end);
-    for (size_t t = first; p->attention.out && t < end; t++) {
-        side *s = &p->attention;
+static gru_status put_attention(gru_predictor *p, const slot *b, size_t row, size_t first,
+                                size_t end, gru_error *err) {
+    const gru_real *weights =
+        gru_runner_attention(p->runner) + p->place[row] * p->spec.slot[GRU_X].shape[0];
+    side *s = &p->attention;
+    for (size_t t = first; t < end; t++)
         if (start_line(p, b, s, row, t, err) || (p->vocab && put_token(p, b, row, t, err)) ||
-            gru_table_put_float(&s->to, (float)weights[place * steps + t], err) ||
-            gru_table_end_row(&s->to, err))
+            gru_table_put_float(&s->to, (float)weights[t], err) || gru_table_end_row(&s->to, err))
             return err->code;
-    }
-    for (size_t t = first; p->states.out && t < end; t++) {
-        side *s = &p->states;
+    return GRU_OK;
+}
+
+/* values [batch][steps][width] */
+static gru_status put_steps(gru_predictor *p, const slot *b, side *s, size_t row, size_t first,
+                            size_t end, const gru_real *values, size_t width, gru_error *err) {
+    values += p->place[row] * p->spec.slot[GRU_X].shape[0] * width;
+    for (size_t t = first; t < end; t++) {
         gru_status status = start_line(p, b, s, row, t, err);
-        for (size_t u = 0; status == GRU_OK && u < units; u++) {
-            status =
-                gru_table_put_float(&s->to, (float)states[(place * steps + t) * units + u], err);
-        }
+        for (size_t i = 0; status == GRU_OK && i < width; i++)
+            status = gru_table_put_float(&s->to, (float)values[t * width + i], err);
         if (status || gru_table_end_row(&s->to, err))
             return err->code;
     }
     return GRU_OK;
+}
+
+static gru_status put_sides(gru_predictor *p, const slot *b, size_t row, gru_error *err) {
+    size_t first, end, units;
+    const char *names;
+    const gru_real *states = gru_runner_states(p->runner, &units);
+    gru_runner_valid(p->runner, p->place[row], &first, &end);
+    if ((p->attention.out && put_attention(p, b, row, first, end, err)) ||
+        (p->states.out && put_steps(p, b, &p->states, row, first, end, states, units, err)))
+        return err->code;
+    const gru_real *gates = gru_runner_gates(p->runner, &units, &names);
+    if (!p->gates.out)
+        return GRU_OK;
+    return put_steps(p, b, &p->gates, row, first, end, gates, units * strlen(names), err);
 }
 
 /* ---- life ---- */
@@ -179,7 +212,8 @@ static gru_status set_up(gru_predictor *p, gru_error *err) {
     gru_runner_options how = {.batch = o->batch,
                               .steps = p->spec.slot[GRU_X].dims ? p->spec.slot[GRU_X].shape[0] : 1,
                               .want_attention = o->attention != NULL,
-                              .want_states = o->states != NULL};
+                              .want_states = o->states != NULL,
+                              .want_gates = o->gates != NULL};
     p->answer = p->package->outputs * (gru_model_per_step(p->package->model) ? how.steps : 1);
     gru_table_writer_init(&p->to, p->out, o->csv);
     if (gru_answers_init(&p->answers, p->package, &p->spec, &p->to, err))
@@ -194,7 +228,9 @@ static gru_status set_up(gru_predictor *p, gru_error *err) {
     p->sorted = may_sort(p);
     if (o->attention && open_attention(p, err))
         return err->code;
-    return o->states ? open_states(p, err) : GRU_OK;
+    if (o->states && open_states(p, err))
+        return err->code;
+    return o->gates ? open_gates(p, err) : GRU_OK;
 }
 
 gru_status gru_predictor_new(gru_predictor **out_p, gru_package *package,
@@ -228,6 +264,7 @@ void gru_predictor_free(gru_predictor *p) {
     gru_relay_free(p->relay);
     gru_output_discard(p->attention.out);
     gru_output_discard(p->states.out);
+    gru_output_discard(p->gates.out);
     gru_answers_free(&p->answers);
     gru_runner_free(p->runner);
     gru_pool_free(p->pool);
@@ -293,7 +330,7 @@ static gru_status compute(void *arg, size_t number, gru_error *err) {
         return gru_error_at(err, "%s", p->name);
     for (size_t row = 0; row < b->filled; row++) {
         keep_answer(p, b, row);
-        if ((p->attention.out || p->states.out) && put_sides(p, b, row, err))
+        if ((p->attention.out || p->states.out || p->gates.out) && put_sides(p, b, row, err))
             return err->code;
     }
     return GRU_OK;
@@ -365,13 +402,13 @@ static gru_status finish_batches(gru_predictor *p, gru_status status, gru_error 
 gru_status gru_predictor_end(gru_predictor *p, gru_status status, gru_error *err) {
     if (!p)
         return status;
-    side *const sides[] = {&p->attention, &p->states};
+    side *const sides[] = {&p->attention, &p->states, &p->gates};
     status = finish_batches(p, status, err);
     if (status != GRU_OK)
         return status;
     if (p->rows == 0)
         return gru_error_set(err, GRU_ERR_DATA, "%s: no samples", p->name);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         gru_output *out = sides[i]->out;
         sides[i]->out = NULL;
         if (out && gru_output_commit(out, err))

@@ -10,6 +10,7 @@ typedef struct gru_predict_options {
     size_t batch, threads; /* threads 0: as many as the process may use */
     const char *attention; /* file for the attention weights, or NULL */
     const char *states;    /* file for the last recurrent layer's states, or NULL */
+    const char *gates;     /* file for that layer's gates, or NULL */
     bool csv;
 } gru_predict_options;
 
