@@ -199,7 +199,7 @@ model() { # KEY FILE
     bad "no column 'text'" $t <<<'a,b'
     bad "no column 'label'" $t --label label <<<'text,b'
     bad ":3" $t < <(printf 'text,b\n1,2\n3\n')
-    bad ":2: the text is not valid UTF-8; iconv" $t < <(printf 'text,b\nab\xff,2\n')
+    bad ":2: the text is not valid UTF-8; iconv -f ENCODING -t UTF-8" $t < <(printf 'text,b\nab\xff,2\n')
     bad 'standard input' $t < <(printf 'text,b\n"never closed,2\n')
     bad ":2" gru-tokenize --fit v.tsv -o out.npy --lines < <(printf 'good\nb\xe4d\n')
     bad 'no word' gru-tokenize --fit v.tsv -o out.npy --lines <<<'...'

@@ -572,7 +572,8 @@ static gru_status check_text(gru_table *t, const row_span *span, gru_error *err)
     if (!bad)
         return GRU_OK;
     if (!t->lossy)
-        return bad_line(t, line, "the text is not valid UTF-8; iconv -t UTF-8 converts it", err);
+        return bad_line(t, line,
+                        "the text is not valid UTF-8; iconv -f ENCODING -t UTF-8 converts it", err);
     return repair_row(t, span, err);
 }
 

@@ -112,9 +112,11 @@ Test(table, mistakes_have_their_line) {
     READS("a,b\n1,2\n\"x\n,3\n4,5\n", "2:1|2;t:3: the quote opened here is never closed");
     READS("a,b\n1,2\nx\"y,3\n", "2:1|2;t:3: a quote inside a field (quote the whole field and "
                                 "double the quotes in it)");
-    READS("a,b\n1,\"x\n\xff\"\n", "t:3: the text is not valid UTF-8; iconv -t UTF-8 converts it");
+    READS("a,b\n1,\"x\n\xff\"\n",
+          "t:3: the text is not valid UTF-8; iconv -f ENCODING -t UTF-8 converts it");
     READS("a,b\nx,y\n1,a\0b\n", "2:x|y;t:3: a NUL byte in the text");
-    READS("a\tb\nx\xc3\ty\n", "t:2: the text is not valid UTF-8; iconv -t UTF-8 converts it");
+    READS("a\tb\nx\xc3\ty\n",
+          "t:2: the text is not valid UTF-8; iconv -f ENCODING -t UTF-8 converts it");
     reads("a,b\nx\xff,\xc3\n", 9, true, "2:x\xEF\xBF\xBD|\xEF\xBF\xBD;");
 }
 
