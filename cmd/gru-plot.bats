@@ -138,6 +138,8 @@ END
     fails 'only a header'
     run gru-plot history -o a.png prices.csv
     fails "no column 'epoch'; there are id, y_true, y_pred"
+    run gru-plot history -o a.png <<<$'epoch,step,back,norm\n1,1,0,.5'
+    fails 'standard input: a table with steps, not a history, which has one row an epoch'
     run gru-plot confusion -o a.png prices.csv
     fails "no column 'label'; there are id, y_true, y_pred"
     run gru-plot series -o a.png "$G/binary.tsv"

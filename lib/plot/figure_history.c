@@ -32,6 +32,11 @@ static size_t column_of(const gru_table *t, const char *name) {
 
 static gru_status find_panels(const gru_drawing *d, history *h, gru_error *err) {
     gru_status status = gru_table_find(d->table, "epoch", &h->epoch, err);
+    if (status == GRU_OK && column_of(d->table, "step") != SIZE_MAX)
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s: a table with steps, not a history, which has one row an epoch; "
+                             "gru-train(1) shows how to draw what --gradients writes",
+                             d->file);
     for (size_t i = 0; status == GRU_OK && i < gru_table_columns(d->table); i++) {
         const char *name = gru_table_name(d->table, i);
         char validation[128];
