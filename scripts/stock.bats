@@ -81,6 +81,12 @@ near() { # A B TOLERANCE
     cmp "$one/predictions.tsv" two/predictions.tsv
 }
 
+@test "a pipe can be read, though the table is needed twice" {
+    sh "$R/stock.sh" input=- epochs=3 threads=1 out=piped < <(cat "$T/prices.csv") | tail -n 6 >five.tsv
+    cmp piped/model.gru "$one/model.gru"
+    tail -n 6 "$BATS_FILE_TMPDIR/one.out" | cmp - five.tsv
+}
+
 @test "several columns" {
     (cd "$T/.." && sh "$R/stock-multivariate.sh" epochs=1 out="$BATS_TEST_TMPDIR/several") >out
     cmp <(column several/predictions.tsv id) <(column "$one/predictions.tsv" id)
@@ -102,6 +108,10 @@ near() { # A B TOLERANCE
     touch -d '1 hour' in.csv
     run make -q -f "$R/stock.mk" INPUT=in.csv OUT=made EPOCHS=1 made/report.txt
     [ "$status" = 1 ]
+    # Elsewhere than in the source's root, and without GRU_BIN, the tools are those of its build.
+    run env -u GRU_BIN make -n -p -f "$R/stock.mk" OUT=elsewhere
+    [[ $output == *"PATH := $(cd "$R/../.." && pwd)/build:"* ]]
+    [ "$status" = 0 ]
 }
 
 @test "fewer rows than one window are refused, and nothing is left behind" {

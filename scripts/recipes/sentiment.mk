@@ -3,14 +3,15 @@
 #     make -f scripts/recipes/sentiment.mk INPUT=reviews.csv TEXT=review LABEL=label OUT=mine
 #
 # The same steps as sentiment.sh, which explains them.
-INPUT ?= testdata/reviews.csv
+HERE := $(dir $(lastword $(MAKEFILE_LIST)))
+INPUT ?= $(HERE)../../testdata/reviews.csv
 TEXT ?= text
 LABEL ?= sentiment
-ARCH ?= $(dir $(lastword $(MAKEFILE_LIST)))sentiment.arch
+ARCH ?= $(HERE)sentiment.arch
 EPOCHS ?= 20
 SEED ?= 42
 OUT ?= build/sentiment
-export PATH := $(abspath $(if $(GRU_BIN),$(GRU_BIN),build)):$(PATH)
+export PATH := $(abspath $(if $(GRU_BIN),$(GRU_BIN),$(HERE)../../build)):$(PATH)
 
 .DELETE_ON_ERROR:
 .PHONY: all

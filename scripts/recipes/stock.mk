@@ -3,15 +3,16 @@
 #     make -f scripts/recipes/stock.mk INPUT=aapl.csv OUT=aapl
 #
 # The same steps as stock.sh, which explains them.
-INPUT ?= testdata/prices.csv
+HERE := $(dir $(lastword $(MAKEFILE_LIST)))
+INPUT ?= $(HERE)../../testdata/prices.csv
 COLUMN ?= Close
 FEATURES ?= $(COLUMN)
 INDEX ?= Date
-ARCH ?= $(dir $(lastword $(MAKEFILE_LIST)))stock.arch
+ARCH ?= $(HERE)stock.arch
 EPOCHS ?= 50
 SEED ?= 42
 OUT ?= build/stock
-export PATH := $(abspath $(if $(GRU_BIN),$(GRU_BIN),build)):$(PATH)
+export PATH := $(abspath $(if $(GRU_BIN),$(GRU_BIN),$(HERE)../../build)):$(PATH)
 
 .DELETE_ON_ERROR:
 .PHONY: all

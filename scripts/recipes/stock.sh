@@ -3,19 +3,20 @@
 #
 #     sh scripts/recipes/stock.sh
 #     sh scripts/recipes/stock.sh input=aapl.csv out=/tmp/aapl
-#
+here=$(dirname "$0")
+
 # Arguments are name=value; what they mean and their defaults:
-input=testdata/prices.csv # table with a header line, oldest row first
-column=Close              # what is predicted
-features=                 # columns the network sees; without it only the one that is predicted
-index=Date                # the column that names a row
-fit_rows=80%              # rows the scaler may see; 100% lets it peek at the test rows
-arch=stock.arch           # the network; a file beside this script, or anywhere
-epochs=50                 # at most; training stops 10 epochs after the validation loss was lowest
-seed=42                   # of the weights and the shuffling
-threads=                  # of work, unless all processors; the result is the same
-steps=5                   # days to forecast after the last row
-out=build/stock           # everything made goes here
+input=$here/../../testdata/prices.csv # table with a header line, oldest row first; - is fine
+column=Close                          # what is predicted
+features=                             # columns the network sees; without it only the one that is predicted
+index=Date                            # the column that names a row
+fit_rows=80%                          # rows the scaler may see; 100% lets it peek at the test rows
+arch=stock.arch                       # the network; a file beside this script, or anywhere
+epochs=50                             # at most; training stops 10 epochs after the validation loss was lowest
+seed=42                               # of the weights and the shuffling
+threads=                              # of work, unless all processors; the result is the same
+steps=5                               # days to forecast after the last row
+out=build/stock                       # everything made goes here
 for argument; do
     case $argument in
     input=* | column=* | features=* | index=* | fit_rows=* | arch=* | epochs=* | seed=* | \
@@ -30,11 +31,16 @@ for argument; do
 done
 
 set -eu
-here=$(dirname "$0")
 PATH=${GRU_BIN:-$here/../../build}:$PATH
 [ -f "$arch" ] || arch=$here/$arch
 features=${features:-$column}
 mkdir -p "$out"
+
+# The first step reads the table and the last one does; what comes through a pipe is there once only.
+if [ "$input" = - ] || [ -p "$input" ] || [ -c "$input" ]; then
+    cat "$input" >"$out/input.csv"
+    input=$out/input.csv
+fi
 
 # 1. Each column is scaled to [0,1] by its lowest and highest value in the training rows.
 # 2. Windows of 60 days, each with the day that follows as its target.
