@@ -92,6 +92,25 @@ accuracy() {
     [ -s single/model.gru ]
 }
 
+@test "three classes and sentences of one's own, from any directory" {
+    awk 'BEGIN { print "text,sentiment"
+        split("bad good so-so", class); split("awful lovely middling", word)
+        for (i = 0; i < 240; i++) print "a film " word[i % 3 + 1] "," class[i % 3 + 1] }' >three.csv
+    printf 'a lovely film\nan awful film\n' >mine.txt
+    sh "$R/sentiment-softmax.sh" input=three.csv sentences=mine.txt epochs=1 out=three >out
+    head -n 1 three/predictions.tsv | grep -q 'p_bad.*p_good.*p_so-so'
+    [ "$(tail -n 3 out | cut -f 6)" = "$(printf 'text\na lovely film\nan awful film')" ]
+    # One's own file in out= is not emptied, and - is read.
+    sh "$R/sentiment-softmax.sh" input=- sentences=three/sentences.txt epochs=1 out=three <three.csv >again
+    cmp out again
+    run sh "$R/sentiment.sh" input=three.csv epochs=1 out=two
+    [ "$status" = 1 ]
+    [[ $output == *'sentiment has 3 classes; sentiment-softmax.sh'* ]]
+    run sh "$R/sentiment.sh" input=three.csv sentences=none out=none
+    [ "$status" = 1 ]
+    [ ! -e none/vocab.tsv ]
+}
+
 @test "for accuracy: 400 words, none seen once, weights that decay, and at least 85 % right" {
     (cd "$T/.." && sh "$R/sentiment-long.sh" epochs=30 threads=1 out="$BATS_TEST_TMPDIR/long")
     accuracy long/predictions.tsv | awk '{ exit !($1 >= 0.85) }'
@@ -111,6 +130,10 @@ accuracy() {
     touch -d '1 hour' in.csv
     run make -q -f "$R/sentiment.mk" INPUT=in.csv OUT=made EPOCHS=1 made/report.txt
     [ "$status" = 1 ]
+    # Elsewhere than in the source's root, and without GRU_BIN, the tools are those of its build.
+    run env -u GRU_BIN make -n -p -f "$R/sentiment.mk" OUT=elsewhere
+    [[ $output == *"PATH := $(cd "$R/../.." && pwd)/build:"* ]]
+    [ "$status" = 0 ]
 }
 
 @test "a misspelt argument is refused" {

@@ -3,28 +3,31 @@
 #
 #     sh scripts/recipes/sentiment.sh
 #     sh scripts/recipes/sentiment.sh input=reviews.csv text=review label=label out=/tmp/mine
-#
+here=$(dirname "$0")
+
 # Arguments are name=value; what they mean and their defaults:
-input=testdata/reviews.csv # table with a header line; .gz is fine
-text=text                  # the column of texts
-label=sentiment            # the column of labels; any words will do
-test=                      # a file of test rows of its own; without it 20 % of input are held out
-segment=auto               # char for Chinese by characters, space for words as Keras has them
-length=100                 # words (or characters) of a text that the network sees
-words=10000                # of the vocabulary
-rare=1                     # words seen fewer times than this get no number
-arch=sentiment.arch        # the network; a file beside this script, or anywhere
-optimizer=adam             # and its settings, as gru-train has them
-epochs=20                  # at most
-stopping=patience=3        # training stops 3 epochs after the validation loss was lowest
-more=                      # other options of gru-train
-seed=42                    # of the weights and the shuffling; the split's is always 42
-threads=                   # of work, unless all processors; the result is the same
-out=build/sentiment        # everything made goes here
+input=$here/../../testdata/reviews.csv # table with a header line; .gz is fine
+text=text                              # the column of texts
+label=sentiment                        # the column of labels; any words will do
+test=                                  # a file of test rows of its own; without it 20 % of input are held out
+segment=auto                           # char for Chinese by characters, space for words as Keras has them
+length=100                             # words (or characters) of a text that the network sees
+words=10000                            # of the vocabulary
+rare=1                                 # words seen fewer times than this get no number
+arch=sentiment.arch                    # the network; a file beside this script, or anywhere
+optimizer=adam                         # and its settings, as gru-train has them
+epochs=20                              # at most
+stopping=patience=3                    # training stops 3 epochs after the validation loss was lowest
+sentences=                             # a file of new texts to label, one a line; without it four in Chinese
+more=                                  # other options of gru-train
+seed=42                                # of the weights and the shuffling; the split's is always 42
+threads=                               # of work, unless all processors; the result is the same
+out=build/sentiment                    # everything made goes here
 for argument; do
     case $argument in
     input=* | text=* | label=* | test=* | segment=* | length=* | words=* | rare=* | arch=* | \
-        optimizer=* | epochs=* | stopping=* | more=* | seed=* | threads=* | out=*)
+        optimizer=* | epochs=* | stopping=* | sentences=* | more=* | \
+        seed=* | threads=* | out=*)
         export "${argument?}"
         ;;
     *)
@@ -35,10 +38,22 @@ for argument; do
 done
 
 set -eu
-here=$(dirname "$0")
 PATH=${GRU_BIN:-$here/../../build}:$PATH
 [ -f "$arch" ] || arch=$here/$arch
 mkdir -p "$out"
+
+# The sentences of the last step; a file that is missing should be known before training is over.
+if [ -n "$sentences" ]; then
+    cat "$sentences" >"$out/sentences.new"
+else
+    cat >"$out/sentences.new" <<'END'
+這個產品太棒了，我非常喜歡！
+服務很差，態度惡劣，不會再光顧。
+價格合理，品質一般。
+雖然外表不起眼，但實用性很強。
+END
+fi
+mv "$out/sentences.new" "$out/sentences.txt"
 
 # 1. Texts become rows of 100 word numbers (length), short ones padded and long ones cut at the front;
 #    the 10,000 commonest words (words) are kept, and remembered with the labels in vocab.tsv.
@@ -53,6 +68,17 @@ else
         --vocab-size "$words" --min-count "$rare" --max-len "$length" --padding pre --truncating pre "$input" |
         gru-split --order random --test 10% --seed 42 "$out/train.npy" "$out/validation.npy"
     gru-tokenize --vocab "$out/vocab.tsv" --text "$text" --label "$label" -o "$out/test.npy" "$test"
+fi
+
+# A network that ends in a softmax gets an output for each class that there is; one output is for two classes.
+classes=$(grep -c '^#class' "$out/vocab.tsv" || :)
+if [ "$classes" -gt 2 ]; then
+    grep -q '^[^#]*softmax' "$arch" || {
+        echo "sentiment.sh: $label has $classes classes; sentiment-softmax.sh tells more than two apart" >&2
+        exit 1
+    }
+    sed "s/^\([^#]*dense \)[0-9]* softmax/\1$classes softmax/" "$arch" >"$out/network.arch"
+    arch=$out/network.arch
 fi
 
 # shellcheck disable=SC2086 # more is a list of words
@@ -71,12 +97,6 @@ cat "$out/report.txt"
 gru-plot history -o "$out/history.png" "$out/history.tsv" || :
 gru-plot confusion -o "$out/confusion.png" "$out/predictions.tsv" || :
 
-# 6. New sentences, one a line, straight from the shell; each answer beside its sentence.
-cat >"$out/sentences.txt" <<'END'
-這個產品太棒了，我非常喜歡！
-服務很差，態度惡劣，不會再光顧。
-價格合理，品質一般。
-雖然外表不起眼，但實用性很強。
-END
+# 6. New sentences, one a line; each answer beside its sentence.
 gru-predict --raw -o "$out/answers.tsv" "$out/model.gru" "$out/sentences.txt"
 { echo text && cat "$out/sentences.txt"; } | paste "$out/answers.tsv" -
