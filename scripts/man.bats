@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The examples of the man pages run as they are printed: .Bd -literal and .Dl of EXAMPLES, and the whole
-# of gru.7, in a directory that holds the files they speak of.
+# of gru.7, in a directory that holds the files they speak of. So do the first ones of README.md.
 
 setup_file() {
     export GRU_BIN="${GRU_BIN:-$BATS_TEST_DIRNAME/../build}"
@@ -47,6 +47,20 @@ run_page() { # PAGE SECTION
         tail -n 5 err
         return 1
     }
+}
+
+@test "README's first commands, from the source's root" {
+    sed -n '/^```sh/,/^```/{/^```/d;p;}; /^## /q' "$BATS_TEST_DIRNAME/../README.md" >"$BATS_TEST_TMPDIR/commands"
+    mkdir -p "$BATS_TEST_TMPDIR/root/build"
+    cd "$BATS_TEST_TMPDIR/root"
+    ln -s "$BATS_TEST_DIRNAME/../testdata" "$BATS_TEST_DIRNAME" .
+    # Nothing to be made: the tools are those under test.
+    echo all: >Makefile
+    PATH=$GRU_BIN:$PATH bash -e -o pipefail ../commands >out
+    [[ "$(tail -n 1 out)" == positive* ]]
+    [ "$(LC_ALL=C ls | tr '\n' ' ')" = 'Makefile build out scripts testdata ' ]
+    # Both languages show the same.
+    sed -n '/^```sh/,/^```/{/^```/d;p;}; /^## /q' "$BATS_TEST_DIRNAME/../README.zh-TW.md" | cmp - ../commands
 }
 
 @test "gru.7" { run_page gru.7 ""; }
