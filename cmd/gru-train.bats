@@ -206,6 +206,37 @@ uneven() {
     cmp whole.gru resumed.gru
 }
 
+@test "at every step the epoch's loss is the mean of the batches', as in Keras" {
+    awk 'BEGIN { print "g,v,y"; for (g = 1; g < 9; g++) for (t = 0; t < g; t++) print g "," t "," g * t % 7 }' >v.csv
+    gru-window --sequences --features v --target y --horizon 0 --group g -o v.npy v.csv
+    set -- --arch 'gru 2; dense 1' --optimizer sgd --lr 0 --epochs 1 --no-shuffle --validation v.npy
+    for n in 1 3 8; do
+        gru-train -q "$@" --batch-size $n --history h$n.tsv -o m.gru v.npy
+        # of each batch the mean over its steps, weighed by its samples
+        gru-predict m.gru v.npy | awk -F'\t' -v n=$n '
+            NR > 1 { b = int(($1 - 1) / n); sum[b] += ($3 - $4) ^ 2; steps[b]++; if (!seen[$1]++) rows[b]++ }
+            END { for (b in sum) { total += sum[b] / steps[b] * rows[b]; all += rows[b] } print total / all }' >want
+        awk -F'\t' -v want="$(cat want)" 'NR == 2 { print $2, $3, want; exit !($2 - want < 1e-3 && want - $2 < 1e-3 && $3 - want < 1e-3 && want - $3 < 1e-3) }' h$n.tsv
+    done
+    [ "$(cut -f2 h1.tsv)" != "$(cut -f2 h8.tsv)" ]
+}
+
+@test "a signal while the input is read ends the tool: there is nothing to save" {
+    prices
+    mkfifo pipe
+    gru-train -q --arch 'gru 1; dense 1' -o m.gru pipe &
+    pid=$!
+    exec 9>pipe
+    head -c 300 stock.npy >&9
+    sleep 0.3
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    exec 9>&-
+    [ "$status" -eq 143 ]
+    [ ! -e m.gru ]
+}
+
 @test "resuming with another schedule or stopping rule goes on, with a warning" {
     reviews
     set -- --arch "$sentiment" --epochs 2 -o n.gru train.npy

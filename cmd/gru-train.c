@@ -127,9 +127,9 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
                                    {"--checkpoint", w.checkpoint}};
     if (gru_tool_check_outputs(files, sizeof files / sizeof *files, err))
         return err->code;
-    gru_tool_catch_signals();
     if (gru_session_new(&session, &w, err))
         return err->code;
+    gru_tool_catch_signals(); /* until now there is nothing to save */
     gru_str text = {0};
     if (summary) {
         gru_model_summary(gru_session_model(session), &text);

@@ -191,7 +191,7 @@ static void unmake(bench *b) {
 /* ---- checking it ---- */
 
 static double mean_loss(const gru_figures *f) {
-    return f->rows > 0 ? (f->loss + f->penalty) / f->rows : 0;
+    return (f->loss + f->penalty) / f->samples;
 }
 
 /* The loss of the batch; with STATEFUL after one batch with the weight as it was. */

@@ -19,6 +19,7 @@ typedef struct stage {
 void gru_figures_add(gru_figures *sum, const gru_figures *one) {
     sum->loss += one->loss;
     sum->penalty += one->penalty;
+    sum->samples += one->samples;
     sum->rows += one->rows;
     sum->correct += one->correct;
     sum->absolute += one->absolute;
@@ -265,7 +266,10 @@ static void add_up(const gru_runner *r, gru_figures *f) {
     *f = (gru_figures){0};
     for (size_t i = 0; i < r->slices; i++)
         gru_figures_add(f, &r->figures[i]);
-    f->penalty = gru_penalty(r->plan.model) * f->rows;
+    f->samples = (double)r->batch->rows;
+    if (r->plan.model->per_step && f->rows > 0)
+        f->loss *= f->samples / f->rows;
+    f->penalty = gru_penalty(r->plan.model) * f->samples;
 }
 
 /* ---- gradients of the tasks, added in order to those of the first ---- */

@@ -38,10 +38,10 @@ typedef struct gru_row_gradient {
 
 /* Sums over a batch, so that epochs can be added up. */
 typedef struct gru_figures {
-    double loss;     /* Σ over rows of loss × weight, without regularisers */
-    double penalty;  /* L1 and L2 terms of the batch × rows (so that (loss + penalty)/rows is
-                        Keras's) */
-    double rows;     /* rows counted, as float for division; steps where the target is per step */
+    double loss;     /* mean loss of each batch × its samples, without regularisers */
+    double penalty;  /* L1 and L2 terms of each batch × its samples */
+    double samples;  /* (loss + penalty) / samples is Keras's, as are the other figures / rows */
+    double rows;     /* samples, or valid steps where the target is per step */
     double correct;  /* classes: predictions that are right */
     double absolute; /* numbers: Σ |error| / outputs */
     double squared;  /* numbers: Σ error² / outputs */

@@ -52,11 +52,9 @@ bool gru_segment_find(const char *name, gru_segment *out) {
 
 /* ---- making ---- */
 
+/* Filters look at what lower-casing leaves. */
 static gru_status fill_table(gru_segmenter *s, const char *filters, gru_error *err) {
-    for (int c = 0; c < 256; c++)
-        s->table[c] = (char)(s->lower && c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
-    if (s->segment != GRU_SEGMENT_CHAR)
-        s->table[' '] = 0;
+    bool filtered[256] = {[' '] = s->segment != GRU_SEGMENT_CHAR};
     size_t len = filters ? strlen(filters) : 0;
     gru_status status = gru_mem_new(&s->wide, len, sizeof *s->wide, err);
     for (size_t i = 0, n; !status && i < len; i += n) {
@@ -65,9 +63,13 @@ static gru_status fill_table(gru_segmenter *s, const char *filters, gru_error *e
         if (code == GRU_UNICODE_BAD)
             return gru_error_set(err, GRU_ERR_USAGE, "the filters are not UTF-8");
         if (code < 0x80)
-            s->table[code] = 0;
+            filtered[code] = true;
         else
             s->wide[s->wide_count++] = code;
+    }
+    for (int c = 0; c < 256; c++) {
+        int kept = s->lower && c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
+        s->table[c] = (char)(filtered[kept] ? 0 : kept);
     }
     return status;
 }

@@ -46,6 +46,18 @@ Test(segment, splits_at_spaces_only) {
     check(&space, " .,!", "");
 }
 
+Test(segment, filters_what_lower_casing_leaves) {
+    gru_segment_options o = space;
+    o.filters = "a";
+    check(&o, "CAT dog", "c|t|dog");
+    check(&o, "CAT dog é", "c|t|dog|é");
+    o.filters = "A";
+    check(&o, "CAT ABA", "cat|aba");
+    check(&o, "CAT ABA é", "cat|aba|é");
+    o.lower = false;
+    check(&o, "CAT ABA aBa", "C|T|B|aBa");
+}
+
 Test(segment, lowers_as_python_does) {
     check(&space, "ÀÉ ΟΔΥΣΣΕΥΣ ΣΑΣ. İ STRASSE ẞ", "àé|οδυσσευς|σας|i̇|strasse|ß");
 }

@@ -13,6 +13,7 @@ enum {
     FINISHED,
     LOSS,
     PENALTY,
+    SAMPLES,
     ROWS,
     CORRECT,
     ABSOLUTE,
@@ -40,6 +41,7 @@ static void pack(const gru_train_state *s, double v[STATE_COUNT]) {
     v[FINISHED] = s->finished;
     v[LOSS] = f->loss;
     v[PENALTY] = f->penalty;
+    v[SAMPLES] = f->samples;
     v[ROWS] = f->rows;
     v[CORRECT] = f->correct;
     v[ABSOLUTE] = f->absolute;
@@ -63,6 +65,7 @@ static void unpack(gru_train_state *s, const double v[STATE_COUNT]) {
     s->finished = v[FINISHED] > 0;
     f->loss = v[LOSS];
     f->penalty = v[PENALTY];
+    f->samples = v[SAMPLES];
     f->rows = v[ROWS];
     f->correct = v[CORRECT];
     f->absolute = v[ABSOLUTE];

@@ -407,7 +407,7 @@ static gru_status run_batch(gru_trainer *t, gru_error *err) {
 }
 
 static double mean_loss(const gru_figures *f) {
-    return f->rows > 0 ? (f->loss + f->penalty) / f->rows : 0;
+    return f->samples > 0 ? (f->loss + f->penalty) / f->samples : 0;
 }
 
 static double mean_score(const gru_trainer *t, const gru_figures *f) {

@@ -122,7 +122,7 @@ static double follow(run *r, const float *losses) {
         if (gru_optimizer_sparse(optimizer) != SIZE_MAX)
             gru_optimizer_catch_up(optimizer, all, 12);
         cr_assert_eq(gru_runner_train(runner, &batch, &f, &err), GRU_OK, "%s", err.message);
-        double loss = (f.loss + f.penalty) / f.rows, golden = (double)losses[step];
+        double loss = (f.loss + f.penalty) / f.samples, golden = (double)losses[step];
         double off = fabs(loss - golden) / (golden > 1e-2 ? golden : 1e-2);
         worst = off > worst || isnan(off) ? off : worst;
         size_t touched_count = 0;
