@@ -249,6 +249,32 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
         "$(printf '%s' "${lines[1]}" | cut -f2)" ]
 }
 
+# Fifteen rows named in a form: the names of the last three, from the first twelve, are those that
+# predictions of the fifteen have.
+keeps_form() { # START STEP-UNIT FORMAT
+    for i in $(seq 0 14); do echo "$1 UTC +$((i * ${2%% *})) ${2#* }"; done |
+        LC_ALL=C date -u -f - "+$3" | awk 'BEGIN { print "Date\tClose" } { print $0 "\t" 100 + NR % 4 }' >all.tsv
+    head -n 13 all.tsv | gru-predict --raw --steps 3 "$F/stock.gru" | sed 1d | cut -f1 >ahead
+    tail -n 3 all.tsv | cut -f1 | diff ahead -
+    gru-predict --raw "$F/stock.gru" all.tsv | tail -n 3 | cut -f1 | diff ahead -
+}
+
+@test "--steps names days as the table does" {
+    for form in %Y-%m-%d %Y/%m/%d %Y%m%d %d-%m-%Y %d.%m.%Y %d/%m/%Y %-d/%-m/%Y %m/%d/%Y %d-%b-%Y '%-d %B %Y' \
+        %d-%^b-%y '%b %d, %Y' '%b %-d, %Y' '%Y年%-m月%-d日' '%Y-%m-%d 00:00:00'; do
+        keeps_form 2024-02-20 '1 day' "$form"
+        keeps_form 2023-12-07 '2 days' "$form"
+    done
+}
+
+@test "--steps names hours as the table does, also at midnight" {
+    for form in '%Y-%m-%d %H:%M:%S' '%Y-%m-%d %H:%M' '%d.%m.%Y %H:%M' '%-m/%-d/%Y %-H:%M' %Y-%m-%dT%H:%M:%S \
+        %Y-%m-%dT%H:%MZ %Y-%m-%dT%H:%M:%S+01:00 '%Y-%m-%d %H:%M:%S.000'; do
+        keeps_form '2018-06-26 10:00' '1 hour' "$form"
+        keeps_form '2018-06-26 20:30' '15 minutes' "$form"
+    done
+}
+
 @test "--raw on a table that runs backwards warns, with and without --steps" {
     { head -n 1 "$T/prices.csv" && tail -n +2 "$T/prices.csv" | tac; } >back.csv
     for steps in '' '--steps 2'; do

@@ -12,7 +12,7 @@ gru_when gru_when_id(const char *text, size_t len) {
         gru_moment moment;
         when.at[i] = (double)NAN;
         if (gru_date_parse(text, len, (gru_date_order)i, &moment)) {
-            when.at[i] = (double)moment;
+            when.at[i] = (double)moment / (double)GRU_SECOND;
             when.kind = GRU_WHEN_DATE;
         }
     }

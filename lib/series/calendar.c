@@ -6,11 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DAY = GRU_DAY_SECONDS, WEEK = 7 * DAY };
-
-static int64_t days_of(gru_moment moment) {
-    return moment / DAY - (moment % DAY < 0);
-}
+#define WEEK (7 * GRU_DAY)
 
 /* month counts from January of year 0, which is 0. */
 static int month_length(int64_t month) {
@@ -36,13 +32,13 @@ static void add_step(gru_calendar_reading *r, gru_moment step, int64_t months) {
 
 static void add_date(gru_calendar_reading *r, gru_moment now) {
     int year, month, day;
-    gru_date_civil(days_of(now), &year, &month, &day);
+    gru_date_civil(gru_date_days_of(now), &year, &month, &day);
     int64_t months = (int64_t)year * 12 + month - 1;
     if (r->seen++ > 0) {
         add_step(r, now - r->last, months - r->month);
         r->other_day |= day != r->day;
     }
-    r->weekend |= gru_date_weekday(days_of(now)) >= 5;
+    r->weekend |= gru_date_weekday(gru_date_days_of(now)) >= 5;
     r->not_month_end |= day != month_length(months);
     r->last = now;
     r->month = months;
@@ -57,41 +53,55 @@ void gru_calendar_add(gru_calendar *c, const char *text, size_t len, unsigned lo
     c->last[kept] = '\0';
     for (int o = 0; o < GRU_DATE_ORDERS; o++) {
         gru_moment now;
-        if (gru_date_parse(text, len, (gru_date_order)o, &now))
-            add_date(&c->reading[o], now);
+        gru_calendar_reading *r = &c->reading[o];
+        if (gru_date_learn(text, len, (gru_date_order)o, &r->form, &now))
+            add_date(r, now);
     }
 }
 
 /* Months from row to row; 0 where the rows don't go by months. Every four weeks is no month: the
  * difference is a month in most rows and none in some. */
 static int64_t whole_months(const gru_calendar_reading *r) {
-    if (r->step < 28 * DAY)
+    if (r->step < 28 * GRU_DAY)
         return 0;
     if (!r->other_day || !r->not_month_end || r->months == r->most)
         return r->months;
-    return r->step <= 31 * DAY && r->longest > r->step && r->not_weeks;
+    return r->step <= 31 * GRU_DAY && r->longest > r->step && r->not_weeks;
 }
 
 static gru_moment months_later(const gru_calendar_reading *r, int64_t months) {
     int64_t month = r->month + months;
     int length = month_length(month);
     int day = !r->not_month_end || r->day > length ? length : r->day;
-    return gru_date_days((int)(month / 12), (int)(month % 12) + 1, day) * DAY +
-           (r->last - days_of(r->last) * DAY);
+    return gru_date_days((int)(month / 12), (int)(month % 12) + 1, day) * GRU_DAY +
+           (r->last - gru_date_days_of(r->last) * GRU_DAY);
 }
 
-static void next_dates(const gru_calendar_reading *r, size_t rows, gru_str *out) {
+static gru_moment next_date(const gru_calendar_reading *r, gru_moment now, size_t k) {
     int64_t months = whole_months(r);
     /* whole weeks may well fall on weekends */
     bool weekends = r->weekend || (r->step && r->step % WEEK == 0);
+    if (months)
+        return months_later(r, (int64_t)k * months);
+    do
+        now += r->step ? r->step : GRU_DAY;
+    while (!weekends && gru_date_weekday(gru_date_days_of(now)) >= 5);
+    return now;
+}
+
+static void next_dates(const gru_calendar_reading *r, size_t rows, gru_str *out) {
+    const gru_moment end = gru_date_days(10000, 1, 1) * GRU_DAY;
     gru_moment now = r->last;
     for (size_t k = 1; k <= rows; k++) {
         char text[GRU_DATE_TEXT];
-        do
-            now = months ? months_later(r, (int64_t)k * months) : now + (r->step ? r->step : DAY);
-        while (!months && !weekends && gru_date_weekday(days_of(now)) >= 5);
-        gru_date_format(now, text);
-        gru_str_addf(out, "%s\n", text);
+        if (now < end)
+            now = next_date(r, now, k);
+        if (now < end) {
+            gru_date_format(now, &r->form, text);
+            gru_str_addf(out, "%s\n", text);
+        } else {
+            gru_str_addf(out, "+%zu\n", k);
+        }
     }
 }
 

@@ -2,7 +2,8 @@
  *
  * Days, without weekends where the column has none; hours and the like, by the smallest step seen;
  * months, quarters and years, where the rows keep a day of the month, its end, or a number of
- * months between them; numbers by their last step; anything else +1, +2 … */
+ * months between them; numbers by their last step; anything else, and dates past the year 9999,
+ * +1, +2 … Dates are written as the last one is, so that a join finds them once they are known. */
 #ifndef GRU_SERIES_CALENDAR_H
 #define GRU_SERIES_CALENDAR_H
 
@@ -11,6 +12,7 @@
 
 /* The dates as one order reads them. */
 typedef struct gru_calendar_reading {
+    gru_date_form form;
     gru_moment last, step, longest; /* step: the smallest > 0; and the largest */
     int64_t month, months, most;    /* the last's month since year 0; the smallest and largest
                                      * difference of two rows' months */
@@ -29,7 +31,7 @@ typedef struct gru_calendar {
 } gru_calendar;
 
 void gru_calendar_add(gru_calendar *c, const char *text, size_t len, unsigned long long line);
-/* Appends the names of the next rows, one a line; dates as 2024-01-31. */
+/* Appends the names of the next rows, one a line. */
 void gru_calendar_next(const gru_calendar *c, size_t rows, gru_str *out);
 
 #endif

@@ -257,7 +257,7 @@ static void drop_gaps(work *w) {
 }
 
 static int64_t period_of(gru_moment moment, int how) {
-    int64_t days = moment / GRU_DAY_SECONDS - (moment % GRU_DAY_SECONDS < 0);
+    int64_t days = gru_date_days_of(moment);
     int year, month, day;
     if (how == 0)
         return days;

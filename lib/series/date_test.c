@@ -9,7 +9,7 @@ static const char *iso(const char *text, gru_date_order order) {
     gru_moment moment;
     if (!gru_date_parse(text, strlen(text), order, &moment))
         return "none";
-    gru_date_format(moment, out);
+    gru_date_format(moment, NULL, out);
     return out;
 }
 
@@ -25,6 +25,13 @@ Test(date, forms) {
     cr_assert_str_eq(iso("2024-01-31x", GRU_DATE_YMD), "none");
     cr_assert_str_eq(iso("12-11/1980", GRU_DATE_DMY), "none");
     cr_assert_str_eq(iso("", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("2024-01-05T03:00+01:00", GRU_DATE_YMD), "2024-01-05 03:00:00");
+    cr_assert_str_eq(iso("2024-01-05 03:00 UTC", GRU_DATE_YMD), "2024-01-05 03:00:00");
+    cr_assert_str_eq(iso("2024-01-05 03:00 CET", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("2024-01-05T", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("2024-01-05T24:00", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("2024-01-05T03:00:00.00000000000000000000000000000000", GRU_DATE_YMD),
+                     "none");
     cr_assert_str_eq(iso("2024-1", GRU_DATE_YMD), "none");
     cr_assert_str_eq(iso("2024131", GRU_DATE_YMD), "none");
     cr_assert_str_eq(iso("1/31/24", GRU_DATE_MDY), "none");
@@ -48,6 +55,101 @@ Test(date, named_months) {
     cr_assert_str_eq(iso("Jul", GRU_DATE_MDY), "none");
     cr_assert_str_eq(iso("2020年7月27日", GRU_DATE_YMD), "2020-07-27");
     cr_assert_str_eq(iso("2020年7月27", GRU_DATE_YMD), "none");
+}
+
+/* What a moment some seconds later is called by one who has seen the words of `texts`. */
+static const char *later(const char *texts, gru_date_order order, long long seconds) {
+    static char out[GRU_DATE_TEXT];
+    gru_date_form form = {0};
+    gru_moment moment = 0;
+    for (const char *at = texts; *at; at += strspn(at, "|")) {
+        size_t len = strcspn(at, "|");
+        cr_assert(gru_date_learn(at, len, order, &form, &moment), "%s", at);
+        at += len;
+    }
+    size_t len = gru_date_format(moment + seconds * GRU_SECOND, &form, out);
+    cr_assert_eq(len, strlen(out));
+    return out;
+}
+
+Test(date, every_form_comes_back) {
+    static const struct {
+        gru_date_order order;
+        const char *text;
+    } forms[] = {
+        {GRU_DATE_YMD, "2024-02-09"},
+        {GRU_DATE_YMD, "2024/2/9"},
+        {GRU_DATE_YMD, "20240209"},
+        {GRU_DATE_YMD, "2024.02.09"},
+        {GRU_DATE_YMD, "2024年1月31日"},
+        {GRU_DATE_YMD, "2024-Feb-09"},
+        {GRU_DATE_YMD, "2024-01-05T03:00:00"},
+        {GRU_DATE_YMD, "2024-01-05T03:00Z"},
+        {GRU_DATE_YMD, "2024-01-05T03:00:00+01:00"},
+        {GRU_DATE_YMD, "2024-01-05 03:00:00 +0100"},
+        {GRU_DATE_YMD, "2024-01-05 03:00:00 UTC"},
+        {GRU_DATE_YMD, "2024-01-05 03:00"},
+        {GRU_DATE_YMD, "2024-01-05 3:00"},
+        {GRU_DATE_YMD, "2024-01-05 00:00:00"},
+        {GRU_DATE_YMD, "2024-01-05 03:00:00.000"},
+        {GRU_DATE_YMD, "2024-01-05 03:00:00.05Z"},
+        {GRU_DATE_YMD, "2024-01-05T03:00:00.000000001Z"},
+        {GRU_DATE_YMD, "0001-01-01 00:00:00.000001"},
+        {GRU_DATE_YMD, "9999-12-31T23:59:59.9"},
+        {GRU_DATE_DMY, "25-04-2022"},
+        {GRU_DATE_DMY, "09.02.2023"},
+        {GRU_DATE_DMY, "9.2.2023"},
+        {GRU_DATE_DMY, "02/09/2023"},
+        {GRU_DATE_DMY, "7/03/2024"},
+        {GRU_DATE_DMY, "09-Apr-2024"},
+        {GRU_DATE_DMY, "09-APR-24"},
+        {GRU_DATE_DMY, "9 april 1969"},
+        {GRU_DATE_DMY, "30 Sept 2024"},
+        {GRU_DATE_MDY, "Jul 27, 2020"},
+        {GRU_DATE_MDY, "September 01, 2020"},
+        {GRU_DATE_MDY, "1/2/2024 9:30"},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        cr_expect_str_eq(later(forms[i].text, forms[i].order, 0), forms[i].text);
+}
+
+Test(date, forms_go_on) {
+    const long long hour = 3600, day = 24 * hour;
+    cr_expect_str_eq(later("28-02-2024", GRU_DATE_DMY, day), "29-02-2024");
+    cr_expect_str_eq(later("28-02-2023", GRU_DATE_DMY, day), "01-03-2023");
+    cr_expect_str_eq(later("20231231", GRU_DATE_YMD, day), "20240101");
+    cr_expect_str_eq(later("Jul 31, 2020", GRU_DATE_MDY, 10 * day), "Aug 10, 2020");
+    cr_expect_str_eq(later("31-DEC-99", GRU_DATE_DMY, day), "01-JAN-00");
+    cr_expect_str_eq(later("2018-06-26 23:00:00", GRU_DATE_YMD, hour), "2018-06-27 00:00:00");
+    cr_expect_str_eq(later("2024-03-31T01:30Z", GRU_DATE_YMD, hour), "2024-03-31T02:30Z");
+    cr_expect_str_eq(later("1969-12-31 23:59:59.25", GRU_DATE_YMD, 2), "1970-01-01 00:00:01.25");
+}
+
+/* Padding, the length of names and times, where the last value can't tell. */
+Test(date, what_a_value_hides_others_show) {
+    const long long day = 86400, twenty_days = 20 * day;
+    cr_expect_str_eq(later("12/11/2024", GRU_DATE_DMY, twenty_days), "02/12/2024");
+    cr_expect_str_eq(later("9/11/2024|12/11/2024", GRU_DATE_DMY, twenty_days), "2/12/2024");
+    cr_expect_str_eq(later("09/11/2024|12/11/2024", GRU_DATE_DMY, twenty_days), "02/12/2024");
+    cr_expect_str_eq(later("12/9/2024|12/11/2024", GRU_DATE_DMY, twenty_days), "2/12/2024");
+    cr_expect_str_eq(later("9/11/2024|09/12/2024", GRU_DATE_DMY, day), "10/12/2024");
+    cr_expect_str_eq(later("9/11/2024|30/12/2024", GRU_DATE_DMY, 2 * day), "1/1/2025");
+    cr_expect_str_eq(later("5/11/2024 10:00", GRU_DATE_DMY, 14 * 3600), "6/11/2024 0:00");
+    cr_expect_str_eq(later("15/11/2024 10:00", GRU_DATE_DMY, 14 * 3600), "16/11/2024 00:00");
+    cr_expect_str_eq(later("31 May 2024", GRU_DATE_DMY, day), "01 Jun 2024");
+    cr_expect_str_eq(later("30 April 2024|31 May 2024", GRU_DATE_DMY, day), "01 June 2024");
+    cr_expect_str_eq(later("Sept 30, 2024", GRU_DATE_MDY, day), "Oct 01, 2024");
+    cr_expect_str_eq(later("Sept 3, 2024|Aug 31, 2025", GRU_DATE_MDY, day), "Sept 1, 2025");
+    cr_expect_str_eq(later("2018-06-26 23:00:00|2018-06-27", GRU_DATE_YMD, 3600),
+                     "2018-06-27 01:00:00");
+}
+
+Test(date, no_date_teaches_nothing) {
+    gru_date_form form = {0};
+    gru_moment moment;
+    cr_assert(gru_date_learn("9/11/2024", 9, GRU_DATE_DMY, &form, &moment));
+    cr_assert_not(gru_date_learn("09/12/2024x", 11, GRU_DATE_DMY, &form, &moment));
+    cr_assert_eq(form.hint[GRU_DATE_DAY_PADDED], GRU_DATE_NO);
 }
 
 Test(date, calendar) {
