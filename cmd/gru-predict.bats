@@ -275,6 +275,15 @@ keeps_form() { # START STEP-UNIT FORMAT
     done
 }
 
+@test "--steps names months and quarters as the table does" {
+    for form in %Y-%m %Y/%m '%b %Y' %Y年%-m月; do
+        keeps_form 2008-01-01 '1 month' "$form"
+    done
+    for form in %Y-Q%q %YQ%q %Y-%m; do
+        keeps_form 2021-04-01 '3 months' "$form"
+    done
+}
+
 @test "--raw on a table that runs backwards warns, with and without --steps" {
     { head -n 1 "$T/prices.csv" && tail -n +2 "$T/prices.csv" | tac; } >back.csv
     for steps in '' '--steps 2'; do

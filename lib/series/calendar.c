@@ -62,6 +62,8 @@ void gru_calendar_add(gru_calendar *c, const char *text, size_t len, unsigned lo
 /* Months from row to row; 0 where the rows don't go by months. Every four weeks is no month: the
  * difference is a month in most rows and none in some. */
 static int64_t whole_months(const gru_calendar_reading *r) {
+    if (!r->step)
+        return gru_date_form_months(&r->form);
     if (r->step < 28 * GRU_DAY)
         return 0;
     if (!r->other_day || !r->not_month_end || r->months == r->most)

@@ -41,16 +41,18 @@ int64_t gru_date_days_of(gru_moment moment) {
 enum { LAYOUTS = 17, SEPTEMBER = 9 };
 
 /* After strftime's: %Y and %y a year of four and of two digits, %m %d %H with one digit or two, %0m
- * and %0d always two, %M %S two, %b a month's name. NULL ends each list. */
+ * and %0d always two, %M %S two, %b a month's name, %q a quarter. NULL ends each list.
+ * No 2008.04 or 200804: those are numbers. 2024-1 may be a week or a part. */
 static const char *const layouts[GRU_DATE_ORDERS][LAYOUTS] = {
     [GRU_DATE_YMD] = {"%Y-%m-%d", "%Y/%m/%d", "%Y%0m%0d", "%Y.%m.%d", "%Y年%m月%d日", "%Y-%b-%d",
-                      "%Y/%b/%d", "%Y.%b.%d", "%Y %b %d"},
+                      "%Y/%b/%d", "%Y.%b.%d", "%Y %b %d", "%Y-%0m", "%Y/%0m", "%Y-Q%q", "%YQ%q",
+                      "%Y Q%q", "%Yq%q", "%Y年%m月"},
     [GRU_DATE_DMY] = {"%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y",
                       "%d %b %y", "%d/%b/%Y", "%d/%b/%y", "%d.%b.%Y", "%d.%b.%y", "%d %b, %Y",
                       "%d %b, %y"},
     [GRU_DATE_MDY] = {"%m/%d/%Y", "%b %d, %Y", "%m-%d-%Y", "%m.%d.%Y", "%b-%d-%Y", "%b-%d-%y",
                       "%b %d %Y", "%b %d %y", "%b %d, %y", "%b/%d/%Y", "%b/%d/%y", "%b.%d.%Y",
-                      "%b.%d.%y"},
+                      "%b.%d.%y", "%b %Y", "%b-%Y"},
 };
 static const char with_seconds[] = "%H:%M:%S", with_minutes[] = "%H:%M";
 
@@ -61,6 +63,10 @@ static const char *const names[] = {"january",   "february", "march",    "april"
 typedef struct fields {
     int year, month, day, hour, minute, second, micro;
 } fields;
+
+int gru_date_form_months(const gru_date_form *form) {
+    return strchr(form->date, 'q') ? 3 : !strchr(form->date, 'd');
+}
 
 /* ---- reading ---- */
 
@@ -99,6 +105,13 @@ static bool read_short_year(cursor *c, int *year) {
     return read;
 }
 
+static bool read_quarter(cursor *c, int *month) {
+    int quarter;
+    bool read = read_number(c, 1, 1, &quarter) && quarter >= 1 && quarter <= 4;
+    *month = quarter * 3 - 2;
+    return read;
+}
+
 /* "Jul", "JULY": three letters of an English month and more. */
 static bool read_name(cursor *c, int *month, gru_date_form *form) {
     const char *text = c->text + c->at;
@@ -127,6 +140,8 @@ static bool read_field(cursor *c, char code, size_t least, fields *f, gru_date_f
         return read_number(c, 4, 4, &f->year);
     case 'y':
         return read_short_year(c, &f->year);
+    case 'q':
+        return read_quarter(c, &f->month);
     case 'b':
         return read_name(c, &f->month, form);
     case 'm':
@@ -225,11 +240,11 @@ bool gru_date_learn(const char *text, size_t len, gru_date_order order, gru_date
                     gru_moment *out) {
     for (const char *const *layout = layouts[order]; *layout; layout++) {
         cursor c = {text, len, 0};
-        fields f = {0};
+        fields f = {.day = 1};
         gru_date_form shown = {.date = *layout};
         if (!read_layout(&c, *layout, &f, &shown) || !valid(&f))
             continue;
-        if (c.at < len && !read_time(&c, &f, &shown))
+        if (c.at < len && (gru_date_form_months(&shown) || !read_time(&c, &f, &shown)))
             continue;
         gru_moment seconds = f.hour * 3600 + f.minute * 60 + f.second;
         *out = gru_date_days(f.year, f.month, f.day) * GRU_DAY + seconds * GRU_SECOND + f.micro;
@@ -277,6 +292,8 @@ static size_t put_field(char *at, char code, bool two, const fields *f, const gr
         return put_number(at, f->year, 4);
     case 'y':
         return put_number(at, f->year % 100, 2);
+    case 'q':
+        return put_number(at, (f->month + 2) / 3, 1);
     case 'b':
         return put_name(at, f->month, form);
     case 'm':

@@ -3,8 +3,9 @@
  *
  * Understood: 2024-01-31, 2024/1/31, 20240131, 31-01-2024, 31/1/2024, 31.01.2024, 1/31/2024,
  * 31-Jan-2024, 31 January 2024, 31-Jan-24, Jan 31, 2024 and 2024年1月31日, each with an optional
- * time "T09:30", " 9:30:00.5"; behind it a zone is read over. Whether 1/2/2024 is January or
- * February cannot be seen from one value; a whole column mostly tells.
+ * time "T09:30", " 9:30:00.5"; behind it a zone is read over. Months (2024-01, 2024/01, Jan 2024,
+ * 2024年1月) and quarters (2024-Q1, 2024Q1) count as their first day. Whether 1/2/2024 is January
+ * or February cannot be seen from one value; a whole column mostly tells.
  *
  *     gru_date_form form = {0};
  *     gru_date_learn("02.02.2024", 10, GRU_DATE_DMY, &form, &moment);
@@ -51,7 +52,7 @@ enum {
 
 /* How dates are written; starts as {0}, which has learnt nothing. Holds no memory of its own. */
 typedef struct gru_date_form {
-    const char *date;         /* "%d-%m-%Y", "%b %d, %Y" … (date.c) */
+    const char *date;         /* "%d-%m-%Y", "%b %d, %Y", "%Y-Q%q" … (date.c) */
     const char *time;         /* "%H:%M:%S" or "%H:%M"; NULL: dates only */
     char mark;                /* before the time: 'T' or a blank */
     int fraction;             /* digits behind the seconds' point, at most 6 */
@@ -70,6 +71,8 @@ bool gru_date_learn(const char *text, size_t len, gru_date_order order, gru_date
  * unless a day or month was seen that isn't. form NULL: "2024-01-31", with " 09:30:00" where the
  * time isn't midnight. */
 size_t gru_date_format(gru_moment moment, const gru_date_form *form, char out[GRU_DATE_TEXT]);
+/* 1 when the form names months, 3 quarters, 0 days or times of day. */
+int gru_date_form_months(const gru_date_form *form);
 
 /* How a column runs when it is read in one way. */
 typedef struct gru_date_run {

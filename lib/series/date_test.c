@@ -57,6 +57,21 @@ Test(date, named_months) {
     cr_assert_str_eq(iso("2020年7月27", GRU_DATE_YMD), "none");
 }
 
+Test(date, months_and_quarters) {
+    cr_assert_str_eq(iso("2008-04", GRU_DATE_YMD), "2008-04-01");
+    cr_assert_str_eq(iso("2008/04", GRU_DATE_YMD), "2008-04-01");
+    cr_assert_str_eq(iso("2024-Q4", GRU_DATE_YMD), "2024-10-01");
+    cr_assert_str_eq(iso("2024Q1", GRU_DATE_YMD), "2024-01-01");
+    cr_assert_str_eq(iso("2024年12月", GRU_DATE_YMD), "2024-12-01");
+    cr_assert_str_eq(iso("Jan 2024", GRU_DATE_MDY), "2024-01-01");
+    cr_assert_str_eq(iso("2024-Q5", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("2024-Q0", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("2024-13", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("2024-04 09:30", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("2008.04", GRU_DATE_YMD), "none"); /* a number */
+    cr_assert_str_eq(iso("200804", GRU_DATE_YMD), "none");
+}
+
 /* What a moment some seconds later is called by one who has seen the words of `texts`. */
 static const char *later(const char *texts, gru_date_order order, long long seconds) {
     static char out[GRU_DATE_TEXT];
@@ -83,6 +98,13 @@ Test(date, every_form_comes_back) {
         {GRU_DATE_YMD, "2024.02.09"},
         {GRU_DATE_YMD, "2024年1月31日"},
         {GRU_DATE_YMD, "2024-Feb-09"},
+        {GRU_DATE_YMD, "2024-04"},
+        {GRU_DATE_YMD, "2008/04"},
+        {GRU_DATE_YMD, "2024-Q4"},
+        {GRU_DATE_YMD, "2024Q4"},
+        {GRU_DATE_YMD, "2024 Q4"},
+        {GRU_DATE_YMD, "2024q4"},
+        {GRU_DATE_YMD, "2024年1月"},
         {GRU_DATE_YMD, "2024-01-05T03:00:00"},
         {GRU_DATE_YMD, "2024-01-05T03:00Z"},
         {GRU_DATE_YMD, "2024-01-05T03:00:00+01:00"},
@@ -108,6 +130,8 @@ Test(date, every_form_comes_back) {
         {GRU_DATE_MDY, "Jul 27, 2020"},
         {GRU_DATE_MDY, "September 01, 2020"},
         {GRU_DATE_MDY, "1/2/2024 9:30"},
+        {GRU_DATE_MDY, "Jan 2024"},
+        {GRU_DATE_MDY, "JAN-2024"},
     };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         cr_expect_str_eq(later(forms[i].text, forms[i].order, 0), forms[i].text);
