@@ -284,16 +284,23 @@ keeps_form() { # START STEP-UNIT FORMAT
     done
 }
 
-@test "--raw on a table that runs backwards warns, with and without --steps" {
+@test "--raw on a table that runs backwards warns; --steps would forecast the past and fails" {
     { head -n 1 "$T/prices.csv" && tail -n +2 "$T/prices.csv" | tac; } >back.csv
-    for steps in '' '--steps 2'; do
-        # shellcheck disable=SC2086 # steps is two words, or none
-        run -0 --separate-stderr gru-predict --raw $steps "$F/stock.gru" back.csv
-        [[ "$stderr" == *"back.csv:3: column 'Date' runs backwards"* ]]
-        # shellcheck disable=SC2086
-        run -0 --separate-stderr gru-predict --raw $steps "$F/stock.gru" "$T/prices.csv"
-        [ -z "$stderr" ]
-    done
+    run -0 --separate-stderr gru-predict --raw "$F/stock.gru" back.csv
+    [[ "$stderr" == *"back.csv:3: column 'Date' runs backwards"* ]]
+    run -0 --separate-stderr gru-predict --raw "$F/stock.gru" "$T/prices.csv"
+    [ -z "$stderr" ]
+    run -1 --separate-stderr gru-predict --raw --steps 2 "$F/stock.gru" back.csv
+    [ "$stderr" = "gru-predict: back.csv:3: column 'Date' runs backwards here; a forecast needs the newest row last: sort it first (head -1 FILE; tail -n +2 FILE | tac)" ]
+    [ -z "$output" ]
+    # what the message says to do
+    (head -1 back.csv; tail -n +2 back.csv | tac) | gru-predict --raw --steps 2 "$F/stock.gru" >forward.tsv
+    gru-predict --raw --steps 2 "$F/stock.gru" "$T/prices.csv" | cmp - forward.tsv
+    # the newest row is last, but two before it are not in order
+    awk 'NR == 5 { kept = $0; next } { print } NR == 6 { print kept }' "$T/prices.csv" >swapped.csv
+    run -0 --separate-stderr gru-predict --raw --steps 2 "$F/stock.gru" swapped.csv
+    [[ "$stderr" == *"swapped.csv:6: column 'Date' runs backwards"* ]]
+    [ "${#lines[@]}" -eq 3 ]
 }
 
 @test "--steps within the horizon at once; beyond it not without knowing the other columns" {

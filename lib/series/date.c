@@ -369,7 +369,9 @@ static void add_value(gru_date_run *r, double value, bool first, unsigned long l
         r->falls = true;
         r->fell = line;
     }
+    r->rises |= !first && value > r->last;
     r->last = value;
+    r->newest = first || value > r->newest ? value : r->newest;
 }
 
 void gru_date_watch_add(gru_date_watch *w, const char *text, size_t len, unsigned long long line) {
@@ -410,6 +412,11 @@ bool gru_date_watch_falls(const gru_date_watch *w, unsigned long long *line) {
         return false;
     *line = r->fell;
     return true;
+}
+
+bool gru_date_watch_ends_early(const gru_date_watch *w) {
+    const gru_date_run *r = run_of(w);
+    return r && r->last < r->newest && (r != &w->numbers || !r->rises);
 }
 
 bool gru_date_watch_warn(const gru_date_watch *w, const char *source, const char *column) {

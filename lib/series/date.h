@@ -77,9 +77,9 @@ int gru_date_form_months(const gru_date_form *form);
 /* How a column runs when it is read in one way. */
 typedef struct gru_date_run {
     bool fails;              /* some value can't be read so */
-    bool falls;              /* one came before the value above it */
-    unsigned long long fell; /* line of the first such value */
-    double last;
+    bool falls, rises;       /* one came before the value above it, or after it */
+    unsigned long long fell; /* line of the first that came before */
+    double last, newest;
 } gru_date_run;
 
 /* Watches a column go by and keeps each way to read it that still fits. */
@@ -96,6 +96,9 @@ gru_date_order gru_date_watch_order(const gru_date_watch *w);
 /* true when the column is dates or numbers and runs backwards somewhere however it is read; *line
  * is where. */
 bool gru_date_watch_falls(const gru_date_watch *w, unsigned long long *line);
+/* true when what follows the last row has passed: a date before it was later, or numbers never rise
+ * (hours of the day fall once a day). */
+bool gru_date_watch_ends_early(const gru_date_watch *w);
 /* Warns when it falls; true when it did. */
 bool gru_date_watch_warn(const gru_date_watch *w, const char *source, const char *column);
 

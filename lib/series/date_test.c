@@ -208,3 +208,21 @@ Test(date, a_column_tells_its_order) {
     cr_assert_eq(fall(numbers, 3), 4);
     cr_assert_eq(fall(names, 2), 0);
 }
+
+static bool ends_early(const char *first, const char *second, const char *last) {
+    gru_date_watch w = {0};
+    gru_date_watch_add(&w, first, strlen(first), 2);
+    gru_date_watch_add(&w, second, strlen(second), 3);
+    gru_date_watch_add(&w, last, strlen(last), 4);
+    return gru_date_watch_ends_early(&w);
+}
+
+Test(date, the_newest_row_is_last) {
+    cr_assert(ends_early("2024-02-03", "2024-02-02", "2024-02-01"));
+    cr_assert(ends_early("2024-02-01", "2024-02-03", "2024-02-02"));
+    cr_assert(ends_early("-1", "-1", "-2"));
+    cr_assert_not(ends_early("22", "23", "0"));
+    cr_assert_not(ends_early("2024-10-27 02:45", "2024-10-27 02:00", "2024-10-27 03:00"));
+    cr_assert_not(ends_early("2024-02", "2024-02", "2024-02"));
+    cr_assert_not(ends_early("c", "b", "a"));
+}

@@ -60,6 +60,24 @@ static gru_status check_honest(const forecaster *f, gru_error *err) {
     return GRU_OK;
 }
 
+/* What follows a row that isn't the newest has happened already. A fall before it may be the hour
+ * that clocks repeat in autumn. */
+static gru_status check_forward(const forecaster *f, gru_error *err) {
+    const gru_date_watch *watch = &f->calendar.watch;
+    const char *index = f->rows.windows.index;
+    unsigned long long line = 0;
+    if (!index || !gru_date_watch_falls(watch, &line))
+        return GRU_OK;
+    if (gru_date_watch_ends_early(watch)) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s:%llu: column '%s' runs backwards here; a forecast needs the "
+                             "newest row last: sort it first (head -1 FILE; tail -n +2 FILE | tac)",
+                             f->rows.source, line, index);
+    }
+    gru_date_watch_warn(watch, f->rows.source, index);
+    return GRU_OK;
+}
+
 static gru_status read_rows(forecaster *f, gru_error *err) {
     const void *unused;
     size_t len;
@@ -74,9 +92,7 @@ static gru_status read_rows(forecaster *f, gru_error *err) {
         return gru_error_set(err, GRU_ERR_DATA, "%s: %llu rows, but one window needs %zu",
                              f->rows.source, f->rows.number, f->length);
     }
-    if (err->code == GRU_OK && f->rows.windows.index)
-        gru_date_watch_warn(&f->calendar.watch, f->rows.source, f->rows.windows.index);
-    return err->code;
+    return err->code == GRU_OK ? check_forward(f, err) : err->code;
 }
 
 static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size_t threads,
