@@ -87,6 +87,12 @@ fails() { # exit 1, one line with this text, no output file
     gru-window --fit w --length 10 --target Close --index Date -o w.npy w.tsv
 }
 
+@test "a column that is left alone for one cell is named" {
+    printf 'a,b,c\n1,1,x\n2,"1,234",y\n4,3,z\n' >stray.csv
+    gru-clean --do difference=1 -o out.tsv stray.csv 2>warned
+    [ "$(cat warned)" = "gru-clean: stray.csv:3: column 'b' is left as it is: '1,234' is not a number" ]
+}
+
 @test "bad data: one line, exit 1, no file" {
     run gru-clean --do impute=zero -o out.tsv /dev/null
     [ "$status" -eq 1 ] && [ ! -e out.tsv ]

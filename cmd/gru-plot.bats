@@ -110,6 +110,14 @@ END
     [ ! -e a.png ]
 }
 
+@test "--font's size is a number of points" {
+    for font in Sans,0 Sans,nan Sans,-1 Sans,1e9 Sans,; do
+        run gru-plot series --font "$font" -o p.svg prices.csv
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"--font: '$font' has no size from 1 to 200 points"* ]]
+    done
+}
+
 @test "without a Chinese font the package to install is named" {
     mkdir bin
     printf '#!/bin/sh\n' >bin/fc-list

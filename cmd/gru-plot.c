@@ -1,6 +1,7 @@
 /* gru-plot: draws a table: learning curves, predictions, attention, states. */
 #include "tool.h"
 
+#include "base/number.h"
 #include "io/stream.h"
 #include "plot/figure.h"
 
@@ -45,6 +46,15 @@ static gru_status parse_size(gru_figure *figure, gru_error *err) {
     return GRU_OK;
 }
 
+static gru_status check_font(gru_error *err) {
+    const char *comma = font ? strrchr(font, ',') : NULL;
+    double points;
+    if (!comma ||
+        (gru_number_parse(comma + 1, strlen(comma + 1), &points) && points >= 1 && points <= 200))
+        return GRU_OK;
+    return gru_error_set(err, GRU_ERR_USAGE, "--font: '%s' has no size from 1 to 200 points", font);
+}
+
 static gru_status prepare(const gru_common *common, const char *kind, gru_figure *figure,
                           gru_error *err) {
     *figure = (gru_figure){
@@ -54,8 +64,9 @@ static gru_status prepare(const gru_common *common, const char *kind, gru_figure
                              "no figure '%s'; there are history, confusion, roc, series, scatter, "
                              "distribution, attention, states",
                              kind);
-    gru_status status = gru_canvas_for(common->output, &figure->canvas, err);
-    return status == GRU_OK ? parse_size(figure, err) : status;
+    if (check_font(err) || gru_canvas_for(common->output, &figure->canvas, err))
+        return err->code;
+    return parse_size(figure, err);
 }
 
 static gru_status draw(const gru_figure *figure, const char *path, gru_str *picture,

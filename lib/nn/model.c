@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "nn/model_private.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -508,6 +509,18 @@ gru_status gru_model_outline(gru_model **out, const gru_bundle *b, gru_error *er
     return st;
 }
 
+/* Of weights that another program wrote: ours are finite. */
+static gru_status check_finite(const gru_model *m, gru_error *err) {
+    for (size_t i = 0; i < m->param_count; i++)
+        for (size_t k = 0; k < m->params[i].count; k++)
+            if (!isfinite(m->weights[m->params[i].offset + k])) {
+                return gru_error_set(err, GRU_ERR_DATA,
+                                     "tensor '%s' holds a value that is no finite number",
+                                     m->params[i].name);
+            }
+    return GRU_OK;
+}
+
 gru_status gru_model_load(gru_model **out, const gru_bundle *b, gru_error *err) {
     gru_model *m;
     *out = NULL;
@@ -521,6 +534,10 @@ gru_status gru_model_load(gru_model **out, const gru_bundle *b, gru_error *err) 
     for (size_t i = 0; i < m->param_count; i++)
         memcpy(m->weights + m->params[i].offset, gru_bundle_find(b, m->params[i].name)->data,
                m->params[i].count * sizeof(gru_real));
+    if (!gru_bundle_get(b, "crc32") && (st = check_finite(m, err))) {
+        gru_model_free(m);
+        return st;
+    }
     *out = m;
     return GRU_OK;
 }

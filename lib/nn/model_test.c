@@ -124,3 +124,20 @@ Test(model, first_weights) {
     gru_model_free(m);
     gru_model_free(again);
 }
+
+Test(model, refuses_weights_that_are_no_numbers) {
+    gru_error err = {0};
+    gru_arch *arch;
+    gru_model *model, *loaded;
+    gru_bundle *b;
+    gru_input_shape shape = {.features = 2, .steps = 3};
+    cr_assert_eq(gru_arch_parse(&arch, "gru 3; dense 1", "test", &err), GRU_OK);
+    cr_assert_eq(gru_model_new(&model, arch, &shape, false, &err), GRU_OK);
+    gru_model_weights(model)[4] = NAN;
+    cr_assert_eq(gru_bundle_new(&b, &err), GRU_OK);
+    cr_assert_eq(gru_model_save(model, b, &err), GRU_OK);
+    cr_assert_eq(gru_model_load(&loaded, b, &err), GRU_ERR_DATA);
+    cr_assert_str_eq(err.message, "tensor '0.kernel' holds a value that is no finite number");
+    gru_bundle_free(b);
+    gru_model_free(model);
+}

@@ -2,6 +2,7 @@
  * copied out, and `row` says which of the frame's rows each row that is left came from. */
 #include "series/clean.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "series/date.h"
@@ -361,6 +362,26 @@ static gru_status read_column(work *w, size_t column, gru_error *err) {
                : gru_frame_numbers(&w->frame, column, w->number[column], err);
 }
 
+/* A column that is left alone for a few cells is hardly meant to be. */
+static void warn_of_strays(const gru_frame *f, size_t column) {
+    size_t numbers = 0, strays = 0, first = 0;
+    double number;
+    for (size_t r = 0; r < f->rows; r++) {
+        const char *text = gru_frame_cell(f, r, column);
+        size_t len = strlen(text);
+        if (gru_number_missing(text, len))
+            continue;
+        if (gru_number_parse(text, len, &number))
+            numbers++;
+        else if (strays++ == 0)
+            first = r;
+    }
+    if (strays && numbers > strays) {
+        gru_warn("%s:%llu: column '%s' is left as it is: '%.80s' is not a number", f->source,
+                 gru_frame_line(f, first), f->name[column], gru_frame_cell(f, first, column));
+    }
+}
+
 static gru_status read_columns(work *w, const gru_clean_plan *plan, const gru_table *table,
                                gru_error *err) {
     size_t *chosen = NULL, count = 0;
@@ -376,6 +397,8 @@ static gru_status read_columns(work *w, const gru_clean_plan *plan, const gru_ta
         if (c != w->index && gru_frame_is_numeric(&w->frame, c)) {
             status = read_column(w, c, err);
             count++;
+        } else if (c != w->index) {
+            warn_of_strays(&w->frame, c);
         }
     free(chosen);
     if (!status && !count)
