@@ -237,6 +237,29 @@ uneven() {
     [ ! -e m.gru ]
 }
 
+@test "an attached vocabulary that does not go with the network is refused before training" {
+    reviews
+    run gru-train -q --arch 'embedding 20 4; gru 2; dense 1 sigmoid' --attach vocab.tsv -o x.gru train.npy
+    [ "$status" -eq 1 ]
+    sed '/^#class positive/a #class third' vocab.tsv >three.tsv
+    run gru-train -q --arch "$sentiment" --attach three.tsv -o x.gru train.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"the attached vocab.tsv names 3 classes, the network has 2" ]]
+    printf '2000\tmore\t1\t1\n' | cat vocab.tsv - | sed 's/^#vocab-size .*/#vocab-size 0/' >long.tsv
+    rows=$(grep -vc '^#' vocab.tsv)
+    run gru-train -q --arch "embedding $rows 4; gru 2; dense 1 sigmoid" --attach long.tsv -o x.gru train.npy
+    [ "$status" -eq 1 ]
+    run gru-train --arch 'embedding 2000 4; gru 2; dense 3 softmax' --epochs 1 --attach vocab.tsv -o m.gru train.npy
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"names 2 classes, the network has 3"* ]]
+    run gru-model convert --attach three.tsv -o x.gru m.gru
+    [ "$status" -eq 0 ]
+    prices
+    run gru-train -q --arch 'gru 2; dense 1' --attach vocab.tsv -o x.gru stock.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"a vocab.tsv is attached, but the network reads numbers" ]]
+}
+
 @test "resuming with another schedule or stopping rule goes on, with a warning" {
     reviews
     set -- --arch "$sentiment" --epochs 2 -o n.gru train.npy

@@ -34,7 +34,9 @@ static gru_status add_package(const gru_model *m, const gru_attachments *files, 
                                        : last == GRU_SOFTMAX ? "categorical-crossentropy"
                                                              : "mse",
                                        err);
-    return status ? status : gru_attachments_add(files, &loss, classes_of(m), made, err);
+    if (status || gru_attachments_check(files, m, classes_of(m), err))
+        return err->code;
+    return gru_attachments_add(files, &loss, classes_of(m), made, err);
 }
 
 gru_status gru_convert_import(gru_bundle *made, const gru_bundle *weights,
@@ -137,6 +139,8 @@ static gru_status attach(gru_bundle *made, const gru_model *m, const gru_attachm
         return gru_error_set(err, GRU_ERR_DATA, "it has no loss: not made by gru-train");
     /* the classes' names are the vocabulary's, so they stay where that stays */
     size_t classes = files->text[GRU_ROLE_VOCAB] ? classes_of(m) : 0;
+    if (gru_attachments_check(files, m, classes, err))
+        return err->code;
     return gru_attachments_add(files, &loss, classes, made, err);
 }
 

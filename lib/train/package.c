@@ -1,6 +1,7 @@
 /* A model file as a whole: the network and what travels with it. */
 #include "train/package.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "text/vocab.h"
 
@@ -121,6 +122,38 @@ static gru_status add_classes(const gru_attachments *a, size_t classes, gru_bund
     gru_str_free(&lines);
     gru_vocab_free(vocab);
     return status;
+}
+
+gru_status gru_attachments_check(const gru_attachments *a, const gru_model *m, size_t classes,
+                                 gru_error *err) {
+    gru_vocab *vocab;
+    size_t named, rows = gru_model_arch(m)->layers[0].rows;
+    const char *text = a->text[GRU_ROLE_VOCAB];
+    if (!text)
+        return GRU_OK;
+    if (!gru_model_input(m)->tokens) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "a vocab.tsv is attached, but the network reads numbers");
+    }
+    if (gru_vocab_parse(&vocab, text, strlen(text), "vocab.tsv", err))
+        return err->code;
+    gru_vocab_classes(vocab, &named);
+    if (gru_vocab_size(vocab) > rows) {
+        gru_error_set(
+            err, GRU_ERR_DATA,
+            "the attached vocab.tsv has ids up to %zu, the embedding takes those below %zu",
+            gru_vocab_size(vocab) - 1, rows);
+    } else if (classes && named > classes) {
+        gru_error_set(err, GRU_ERR_DATA,
+                      "the attached vocab.tsv names %zu classes, the network has %zu", named,
+                      classes);
+    } else if (named && named < classes) {
+        gru_warn("the attached vocab.tsv names %zu classes, the network has %zu: the others are "
+                 "called by their numbers",
+                 named, classes);
+    }
+    gru_vocab_free(vocab);
+    return err->code;
 }
 
 gru_status gru_attachments_add(const gru_attachments *a, const gru_loss *loss, size_t classes,

@@ -30,6 +30,9 @@ gru_status gru_attachments_read(gru_attachments *a, const char *const *paths, si
 gru_status gru_attachments_inherit(gru_attachments *a, const gru_bundle *checkpoint,
                                    gru_error *err);
 void gru_attachments_free(gru_attachments *a);
+/* Whether what is attached goes with the network: its tokens and its classes (0: numbers). */
+gru_status gru_attachments_check(const gru_attachments *a, const gru_model *m, size_t classes,
+                                 gru_error *err);
 /* Puts them, the loss, and the classes' names (from the vocabulary, else 0 … classes − 1; none for
  * classes 0) into a bundle. */
 gru_status gru_attachments_add(const gru_attachments *a, const gru_loss *loss, size_t classes,

@@ -237,7 +237,8 @@ static gru_status make_model(gru_session *s, gru_error *err) {
     if (gru_model_new(&s->model, arch, &shape, per_step, err) ||
         gru_model_initialise(s->model, s->words.seed, err) || find_loss(s, err) ||
         check_data(s, s->data, err) ||
-        (s->validation_data && check_data(s, s->validation_data, err)))
+        (s->validation_data && check_data(s, s->validation_data, err)) ||
+        gru_attachments_check(&s->attachments, s->model, s->classes, err))
         return err->code;
     if (s->words.class_weight &&
         gru_class_weights(s->words.class_weight, s->train, s->classes, gru_model_outputs(s->model),
