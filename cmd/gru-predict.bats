@@ -80,6 +80,13 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
         'NR == 2 { exit !($2 - now < 1e-4 && now - $2 < 1e-4 && $4 - before < 1e-4 && before - $4 < 1e-4) }' p.tsv
 }
 
+@test "a zero comes back as a zero" {
+    awk 'BEGIN { print "v"; for (i = 0; i < 60; i++) print i % 10 == 3 ? 0 : 30 * sin(i) + i / 7 }' >z.csv
+    gru-scale --fit s.tsv z.csv | gru-window --fit w.tsv --length 5 --target v -o z.npy
+    gru-train -q --arch 'gru 2; dense 1' --epochs 1 --attach s.tsv --attach w.tsv -o z.gru z.npy
+    [ "$(gru-predict z.gru z.npy | awk -F'\t' '$1 % 10 == 4 { print $2 }' | sort -u)" = 0 ]
+}
+
 @test "a horizon of three has three columns each" {
     gru-predict -o p.tsv "$F/ahead.gru" "$F/ahead.npy"
     [ "$(header p.tsv)" = "id y_true_1 y_true_2 y_true_3 y_pred_1 y_pred_2 y_pred_3" ]

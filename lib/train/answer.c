@@ -232,6 +232,10 @@ double gru_answers_unit(const gru_scaler *s, ptrdiff_t column, double value) {
     double unit = gru_scaler_invert(s, (size_t)column, value);
     if (!isfinite(unit) || !(fabs(unit) > 0))
         return unit;
+    /* what a scaled float cannot tell from 0 */
+    double next = gru_scaler_invert(s, (size_t)column, (double)nextafterf((float)value, INFINITY));
+    if (fabs(unit) < fabs(next - unit))
+        return 0;
     /* seven digits are what a scaled float can tell */
     int digits = 6 - (int)floor(log10(fabs(unit)));
     double power = pow(10, abs(digits));
