@@ -89,7 +89,27 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
 
 @test "a horizon of three has three columns each" {
     gru-predict -o p.tsv "$F/ahead.gru" "$F/ahead.npy"
-    [ "$(header p.tsv)" = "id y_true_1 y_true_2 y_true_3 y_pred_1 y_pred_2 y_pred_3" ]
+    [ "$(header p.tsv)" = "id y_true_1 y_true_2 y_true_3 y_pred_1 y_pred_2 y_pred_3 y_naive" ]
+}
+
+@test "a horizon's naive forecast is the last known value, whatever the stride" {
+    gru-scale --apply "$F/scaler.tsv" "$T/prices.csv" |
+        gru-window --fit w.tsv --length 10 --horizon 4 --stride 4 --target Close --index Date -o x.npy
+    gru-train -q --arch 'gru 2; dense 4' --attach "$F/scaler.tsv" --attach w.tsv --epochs 1 -o m.gru x.npy
+    gru-predict m.gru x.npy >p.tsv
+    [ "$(gru-predict --raw m.gru "$T/prices.csv" | cut -f1,2,10)" = "$(cut -f1,2,10 p.tsv)" ]
+    # line 11 of the file is the last row of the first window, line 15 of the second
+    awk -F'[,\t]' 'NR == FNR { close_[FNR] = $5; next } FNR == 1 { exit $10 != "y_naive" }
+        { d = $10 - close_[7 + 4 * (FNR - 1)]; if (!(d < 1e-4 && d > -1e-4)) exit 1 }' "$T/prices.csv" p.tsv
+    # every row has one, so the forecast of all four steps is judged on all of them
+    want=$(awk -F'\t' 'NR > 1 { for (i = 2; i <= 5; i++) { d = $i - $10; s += d * d } } END { print s / 4 / (NR - 1) }' p.tsv)
+    gru-eval --tsv p.tsv | awk -v want="$want" '$1 == "naive_mse" && !all { all = 1; d = $NF / want - 1 }
+        END { exit !(all && d < 1e-4 && d > -1e-4) }'
+    # without the target among the features there is none
+    gru-window --fit w.tsv --length 10 --horizon 4 --stride 4 --features Open --target Close -o x.npy "$T/prices.csv"
+    gru-train -q --arch 'gru 2; dense 4' --attach w.tsv --epochs 1 -o m.gru x.npy
+    gru-predict -o p.tsv m.gru x.npy
+    ! header p.tsv | grep -q naive
 }
 
 @test "quantiles have their shares in the columns' names, and the target's units" {

@@ -3,14 +3,14 @@
  *     id  step  y_true  label  confidence  score          a yes/no answer; score = P(class 1)
  *     id  step  y_true  label  confidence  p_<class>…     one class of several
  *     id  step  y_true  y_pred  y_naive                   a number
- *     id  step  y_true_1…H  y_pred_1…H                    H numbers
+ *     id  step  y_true_1…H  y_pred_1…H  y_naive           H numbers
  *     id  step  y_true      y_pred_q0.1  y_pred_q0.9      quantiles of a number
  *     id  step  y_true_1…H  y_pred_1_q0.1  y_pred_1_q0.9  of H numbers, each with the same ones
  *
- * id, step, confidence and y_naive (the naive forecast) may be absent; step (one line a step) says
- * that a sample has a value per step. Where there are only quantiles, the one nearest to 0.5 is
- * taken for the number that was predicted. `p_true`, the probability given to the true class, may
- * stand for the p_<class> columns. */
+ * id, step, confidence and y_naive (the naive forecast, of all H) may be absent; step (one line a
+ * step) says that a sample has a value per step. Where there are only quantiles, the one nearest to
+ * 0.5 is taken for the number that was predicted. `p_true`, the probability given to the true
+ * class, may stand for the p_<class> columns. */
 #ifndef GRU_EVAL_PREDICTIONS_H
 #define GRU_EVAL_PREDICTIONS_H
 

@@ -147,8 +147,7 @@ static gru_status find_targets(gru_answers *a, gru_error *err) {
 
 static void find_naive(gru_answers *a) {
     const gru_slot_spec *x = &a->spec.slot[GRU_X];
-    bool single = a->package->outputs == outputs_each(a) && a->truths <= 1 && !per_step(a);
-    if (single && a->has_windows && x->dims == 2 && x->shape[1] == a->windows.features) {
+    if (!per_step(a) && a->has_windows && x->dims == 2 && x->shape[1] == a->windows.features) {
         for (size_t i = 0; i < a->windows.features; i++)
             if (strcmp(a->windows.feature[i], a->windows.target) == 0)
                 a->naive = (ptrdiff_t)i;

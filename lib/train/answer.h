@@ -3,13 +3,13 @@
  *     id  [step]  y_true  label  confidence  score          one sigmoid; score = P(class 1)
  *     id  [step]  y_true  label  confidence  p_<class>…     softmax
  *     id  [step]  y_true  y_pred  y_naive                   one number
- *     id  [step]  y_true_1…H  y_pred_1…K                    several
+ *     id  [step]  y_true_1…H  y_pred_1…K  y_naive           several
  *     id  [step]  y_true  y_pred_q0.1  y_pred_q0.9          quantiles (y_pred_1_q0.1 … of several)
  *
  * id and y_true are there if the data has them; step where the network answers at every step (one
  * line each, padding left out). With scaler.tsv and window.tsv in the model numbers are in the
- * target's own units, and y_naive is the window's last known value of the target. y_true is empty
- * for the class GRU_CLASS_UNKNOWN. */
+ * target's own units, and where the target is among the features there is y_naive, its last value
+ * in the window: the naive forecast of all H. y_true is empty for the class GRU_CLASS_UNKNOWN. */
 #ifndef GRU_TRAIN_ANSWER_H
 #define GRU_TRAIN_ANSWER_H
 
