@@ -49,9 +49,38 @@ END
     gru-plot series prices.csv | grep -q predicted
     gru-plot confusion "$G/binary.tsv" | grep -q positive
     gru-plot distribution prices.csv | grep -q Errors
-    [ "$(gru-plot attention attention.csv | sed -n 1p)" = ' @' ]
+    gru-plot attention attention.csv | awk 'length > 79 { exit 1 } END { exit NR > 24 }'
     gru-plot states states.csv | grep -q units
     gru-plot --size 60x15 roc "$G/binary.tsv" | grep -q 'area 0\.'
+}
+
+@test "attention and states have the terminal's --size: cells grow, or share a character" {
+    gru-plot attention --size 21x9 attention.csv >got
+    [ "$(wc -l <got)" -eq 9 ]
+    # .2 .8 / .6 .4 in the shades " .:-=+*#%@" of .2 to .8
+    [ "$(sed -n 1,4p got | sort -u)" = '          @@@@@@@@@@' ]
+    [ "$(sed -n 5,8p got | sort -u)" = '**********----------' ]
+    awk 'BEGIN { print "id,step,weight"; for (i = 1; i <= 40; i++) for (t = 1; t <= 100; t++) print i "," t "," (t > 50) }' |
+        gru-plot attention --title A --size 20x8 >got
+    [ "$(wc -l <got)" -eq 8 ]
+    [ "$(sed -n 2,7p got | sort -u)" = '          @@@@@@@@@@' ]
+    [ "$(gru-plot states --size 22x9 states.csv | awk 'NR < 9 && length == 22' | wc -l)" -eq 8 ]
+}
+
+@test "steps, units and samples are whole numbers on the axes" {
+    gru-plot attention -o a.svg attention.csv
+    gru-plot states -o s.svg states.csv
+    for figure in a s; do
+        sed -n 's|.*<text> *\([0-9.]*\)</text>.*|\1|p' $figure.svg >ticks
+        grep -qx 1 ticks
+        grep -qx 2 ticks
+        ! grep -qx '[12]\.5' ticks
+    done
+}
+
+@test "a curve near 0 shows above the terminal's axis" {
+    printf 'epoch\tloss\tval_loss\n1\t.9\t.02\n2\t.7\t.01\n3\t.5\t.001\n' | gru-plot history --size 60x20 >got
+    [ "$(tr -cd '#' <got | wc -c)" -gt 30 ]
 }
 
 @test "standard input, gzip, title, size, values" {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE_MAX = 2000, ROWS_NAMED = 40, SHADES = 10 };
+enum { SIDE_MAX = 2000, ROWS_NAMED = 40, SHADES = 10, TICKS_MAX = 20 };
 
 typedef struct heat {
     double *cells; /* as read: line after line */
@@ -127,17 +127,51 @@ static void extent(const heat *h, double *low, double *high) {
 }
 
 /* ---- with characters ---- */
+/* The cells that place `at` of `places` covers: first … end − 1 of `cells`, at least one. */
+static void covered(size_t at, size_t places, size_t cells, size_t *first, size_t *end) {
+    *first = at * cells / places;
+    *end = (at + 1) * cells / places;
+    if (*end == *first)
+        ++*end;
+}
+
+/* The mean of the cells under a character; NaN where none has a number. */
+static double mean_of(const heat *h, bool units, const size_t rows[2], const size_t columns[2]) {
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = rows[0]; i < rows[1]; i++) {
+        for (size_t j = columns[0]; j < columns[1]; j++) {
+            const double v = cell(h, units, i, j);
+            if (isnan(v))
+                continue;
+            sum += v;
+            count++;
+        }
+    }
+    return count ? sum / (double)count : (double)NAN;
+}
+
+/* Cells are as many whole characters as fit; where none do, a character is the mean of several. */
+static size_t places_for(size_t cells, size_t room) {
+    return cells < room ? room / cells * cells : room;
+}
+
 static void shades(gru_drawing *d, const heat *h, bool units) {
     static const char ramp[SHADES + 1] = " .:-=+*#%@";
-    size_t rows, columns;
+    const gru_figure *f = d->figure;
+    size_t rows, columns, row[2], column[2];
     double low, high;
     shape(h, units, &rows, &columns);
     extent(h, &low, &high);
-    if (d->figure->title)
-        gru_str_addf(d->plain, "%s\n", d->figure->title);
-    for (size_t i = 0; i < rows && i < (size_t)d->figure->height; i++) {
-        for (size_t j = 0; j < columns && j < (size_t)d->figure->width; j++) {
-            const double v = (cell(h, units, i, j) - low) / (high > low ? high - low : 1);
+    if (f->title)
+        gru_str_addf(d->plain, "%s\n", f->title);
+    const size_t lines = places_for(rows, (size_t)f->height - (f->title ? 2 : 1));
+    const size_t width = places_for(columns, (size_t)f->width);
+    for (size_t i = 0; i < lines; i++) {
+        covered(i, lines, rows, &row[0], &row[1]);
+        for (size_t j = 0; j < width; j++) {
+            covered(j, width, columns, &column[0], &column[1]);
+            const double v = (mean_of(h, units, row, column) - low) / (high > low ? high - low : 1);
             gru_str_add_char(d->plain, isnan(v) ? ' ' : ramp[(int)(v * (SHADES - 1) + 0.5)]);
         }
         gru_str_add_char(d->plain, '\n');
@@ -147,6 +181,14 @@ static void shades(gru_drawing *d, const heat *h, bool units) {
 }
 
 /* ---- as a picture ---- */
+/* The distance of ticks on an axis of `cells` steps or units: a whole one, 1, 2 or 5 × 10ⁿ. */
+static size_t tick_step(size_t cells) {
+    size_t step = 1;
+    for (size_t i = 0; cells > TICKS_MAX * step; i++)
+        step = i % 3 == 1 ? step / 2 * 5 : step * 2;
+    return step;
+}
+
 static void picture(gru_drawing *d, const heat *h, bool units) {
     size_t rows, columns;
     double low, high;
@@ -160,8 +202,8 @@ static void picture(gru_drawing *d, const heat *h, bool units) {
     }
     gru_str_addf(&d->script,
                  "END_OF_DATA\nunset key\nunset grid\nset xrange [0.5:%zu.5]\nset yrange "
-                 "[%zu.5:0.5]\nset cblabel '%s'\n",
-                 columns, rows, units ? "state" : "weight");
+                 "[%zu.5:0.5]\nset cblabel '%s'\nset xtics %zu\nset ytics %zu\n",
+                 columns, rows, units ? "state" : "weight", tick_step(columns), tick_step(rows));
     const double most = fmax(fabs(low), fabs(high));
     if (low < 0) /* signed: white is 0 */
         gru_str_addf(

@@ -125,8 +125,12 @@ gru_status gru_draw_history(gru_drawing *d, gru_error *err) {
         return status;
     snprintf(title, sizeof title, "Learning curves (lowest %s: epoch %.0f)",
              h.panels[0].validation == SIZE_MAX ? "loss" : "validation loss", h.best_epoch);
-    if (gru_draw_plain(d))
+    if (gru_draw_plain(d)) {
         h.count = 1; /* characters are too coarse for several panels */
+        /* nor may a curve lie where the axis is drawn, which would hide it */
+        gru_str_add(&d->script, "set offsets 0, 0, graph 0.08, graph 0.08\n"
+                                "set autoscale y noextend\n");
+    }
     if (h.count > 1) {
         gru_str_addf(&d->script, "set multiplot layout %d,2 title ", h.count > 2 ? 2 : 1);
         gru_gnuplot_quote(&d->script, d->figure->title ? d->figure->title : title);
