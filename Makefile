@@ -120,7 +120,7 @@ bench:
 
 # What a program against the library may include; the rest is between files of one layer.
 PRIVATE := $(shell grep -lE '"nn/slice\.h"|_(private|parts)\.h"' lib/*/*.h)
-PUBLIC := $(filter-out %_private.h %_parts.h lib/kern/kern_%.h $(PRIVATE),$(wildcard $(LAYERS:%=lib/%/*.h)))
+PUBLIC := lib/gru.h $(filter-out %_private.h %_parts.h lib/base/spin.h lib/kern/kern_%.h $(PRIVATE),$(wildcard $(LAYERS:%=lib/%/*.h)))
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig

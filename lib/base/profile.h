@@ -53,7 +53,7 @@ static inline void gru_watch_enter(gru_watch *w, size_t place) {
         gru_watch_enter_at(w, place, gru_ticks());
 }
 static inline size_t gru_watch_place(const gru_watch *w) {
-    return w ? w->place : GRU_PLACE_WAIT;
+    return w ? w->place : (size_t)GRU_PLACE_WAIT;
 }
 static inline void gru_watch_work(gru_watch *w, size_t place, double amount) {
     if (w)
