@@ -74,6 +74,21 @@ Test(str, grows_and_formats) {
     gru_str_free(&s);
 }
 
+Test(map, numbers_its_keys_in_the_order_they_come) {
+    const char *const keys[] = {"b", "", "a", "b", "a", "c", ""};
+    const size_t want[] = {0, 1, 2, 0, 2, 3, 1};
+    gru_error err = {0};
+    gru_map *map;
+    cr_assert_eq(gru_map_new(&map, &err), GRU_OK);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        size_t number = 99;
+        cr_assert_eq(gru_map_number(map, keys[i], strlen(keys[i]), &number, &err), GRU_OK);
+        cr_assert_eq(number, want[i]);
+        cr_assert_str_eq(gru_map_at(map, number)->key, keys[i]);
+    }
+    gru_map_free(map);
+}
+
 Test(map, takes_many_keys_at_a_time_as_it_takes_one) {
     enum { MOST = 40 };
     const char *const tails[] = {"", "xyzzy, and nine more", "other bytes than before"};

@@ -215,6 +215,18 @@ const gru_map_entry *gru_map_get(const gru_map *map, const char *key, size_t len
     return at->index ? &map->entries[at->index - 1] : NULL;
 }
 
+gru_status gru_map_number(gru_map *map, const char *key, size_t len, size_t *number,
+                          gru_error *err) {
+    const size_t before = gru_map_count(map);
+    gru_map_entry *entry = gru_map_put(map, key, len);
+    if (!entry)
+        return gru_error_memory(err, len);
+    if (gru_map_count(map) > before)
+        entry->value = (int64_t)before;
+    *number = (size_t)entry->value;
+    return GRU_OK;
+}
+
 size_t gru_map_count(const gru_map *map) {
     return map->count;
 }

@@ -78,7 +78,7 @@ static gru_status take_row(gru_sequences *s, const gru_field *row, gru_error *er
     static const gru_field whole = {.text = "", .len = 0};
     const gru_field *name = s->w->group ? &row[s->group] : &whole;
     const size_t width = s->features + s->targets;
-    size_t before = gru_map_count(s->groups), need;
+    size_t number, need;
     if (!gru_size_mul(s->rows + 1, width, &need) || s->rows == UINT32_MAX)
         return gru_error_set(err, GRU_ERR_DATA, "%s: too many rows for whole sequences", s->source);
     if (gru_mem_grow(&s->value, &s->value_cap, need, sizeof *s->value, err) ||
@@ -87,12 +87,9 @@ static gru_status take_row(gru_sequences *s, const gru_field *row, gru_error *er
     for (size_t i = 0; i < width; i++)
         if (take_number(s, row, i, &s->value[s->rows * width + i], err))
             return err->code;
-    gru_map_entry *entry = gru_map_put(s->groups, name->text, name->len);
-    if (!entry)
-        return gru_error_memory(err, name->len);
-    if (gru_map_count(s->groups) > before)
-        entry->value = (int64_t)before;
-    s->member[s->rows++] = (uint32_t)entry->value;
+    if (gru_map_number(s->groups, name->text, name->len, &number, err))
+        return err->code;
+    s->member[s->rows++] = (uint32_t)number;
     return GRU_OK;
 }
 
