@@ -128,6 +128,19 @@ has() {
     gru-eval --errors 2 --json t.csv | tr -d ' \n' | grep -q '"errors":\[{"line":3,"id":"r2"'
 }
 
+@test "groups have naive forecasts of their own" {
+    # by date, a rises by 1 and b by 10; and one group after the other
+    printf 'id,group,y_true,y_pred\n2024-01-01,a,1,1\n2024-01-01,b,100,9\n2024-01-02,a,2,2\n2024-01-02,b,110,9\n2024-01-03,a,3,3\n2024-01-03,b,120,9\n' >t.csv
+    { head -n 1 t.csv; grep ,a, t.csv; grep ,b, t.csv; } >stacked.csv
+    for table in t stacked; do
+        gru-eval --tsv --errors 1 $table.csv | grep -qx "naive_mse$(printf '\t\t\t')50.5"
+    done
+    gru-eval --errors 1 t.csv | grep -q '7  2024-01-03 b  '
+    gru-eval --errors 1 --json t.csv | tr -d ' \n' | grep -q '"errors":\[{"line":7,"id":"2024-01-03","group":"b"'
+    # without ids the rows of a group are taken as they come
+    cut -d, -f2- t.csv | gru-eval --tsv | grep -qx "naive_mse$(printf '\t\t\t')50.5"
+}
+
 @test "rows without a y_true are left out and counted" {
     printf 'id,y_true,y_pred\n1,1,1\n2,,2\n' | gru-eval | grep -q '1 without y_true left out'
 }

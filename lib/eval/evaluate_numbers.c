@@ -2,6 +2,7 @@
  * (tomorrow = today), and of several yes/no values a step. */
 #include "eval/evaluate_parts.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "eval/quantiles.h"
 #include "eval/ranks.h"
@@ -15,11 +16,14 @@
 typedef struct run {
     gru_evaluation *e;
     gru_predictions *p;
-    double *truth, *predicted, *before; /* [horizons]; before: the true values of the row before */
-    double *forecasts;                  /* [horizons][quantiles] */
+    double *truth, *predicted; /* [horizons] */
+    double *forecasts;         /* [horizons][quantiles] */
     gru_quantiles quantiles;
-    bool has_before;
-    gru_when when;               /* of the row before */
+    /* the row before, in its group */
+    gru_map *groups; /* name → its place */
+    gru_when *when;  /* [count] */
+    double *before;  /* [count][horizons]: true values */
+    size_t count, when_cap, before_cap;
     uint64_t moves, right_moves; /* times the naive forecast was wrong; our direction was right */
     double nll;                  /* notes: Σ −log p */
     uint64_t hits, false_alarms, misses, values;
@@ -42,12 +46,11 @@ static gru_status set_up(run *r, gru_error *err) {
     if (status == GRU_OK)
         status = gru_mem_new(&e->naive, n, sizeof *e->naive, err);
     if (status == GRU_OK)
-        status = gru_mem_new(&r->truth, (3 + p->quantile_count) * n, sizeof *r->truth, err);
+        status = gru_mem_new(&r->truth, (2 + p->quantile_count) * n, sizeof *r->truth, err);
     if (status != GRU_OK)
         return status;
     r->predicted = r->truth + n;
-    r->before = r->predicted + n;
-    r->forecasts = r->before + n;
+    r->forecasts = r->predicted + n;
     for (size_t i = 0; i < p->quantile_count; i++)
         if (p->outputs[0] == p->quantiles[i])
             e->point_level = p->levels[i];
@@ -71,33 +74,56 @@ static gru_status read_row(run *r, bool *counts, gru_error *err) {
     return status;
 }
 
-/* Does this row come directly after the one before? Row numbers must count up by one, dates must
- * rise; without ids the rows are taken as they come. */
-static bool follows(run *r) {
+/* The place of the row's group, and whether a row of it was there before. */
+static gru_status group_of(run *r, size_t *group, bool *seen, gru_error *err) {
     const gru_predictions *p = r->p;
-    bool yes = r->has_before;
+    const gru_field whole = {"", 0};
+    const gru_field *name = p->group == GRU_NO_COLUMN ? &whole : &p->row[p->group];
+    if (!r->groups && gru_map_new(&r->groups, err))
+        return err->code;
+    if (gru_map_number(r->groups, name->text, name->len, group, err))
+        return err->code;
+    *seen = *group < r->count;
+    r->count += !*seen;
+    if (gru_mem_grow(&r->when, &r->when_cap, r->count, sizeof *r->when, err))
+        return err->code;
+    return gru_mem_grow(&r->before, &r->before_cap, r->count * r->e->horizons, sizeof *r->before,
+                        err);
+}
+
+/* Does this row come directly after the one before in its group? Row numbers must count up by one,
+ * dates must rise; without ids the rows are taken as they come. */
+static bool follows(run *r, size_t group, bool seen) {
+    const gru_predictions *p = r->p;
+    const double *before = r->before + group * r->e->horizons;
+    bool yes = seen;
     if (p->id != GRU_NO_COLUMN) {
         const gru_field *id = &p->row[p->id];
         const gru_when when = gru_when_id(id->text, id->len);
-        yes = yes && gru_when_follows(&r->when, &when);
-        r->when = when;
+        yes = yes && gru_when_follows(&r->when[group], &when);
+        r->when[group] = when;
     }
     /* Windows of several targets must overlap in all but one, or they weren't made a step apart. */
     for (size_t i = 0; yes && i + 1 < r->e->horizons; i++)
-        yes = fabs(r->before[i + 1] - r->truth[i]) <= 1e-6 * fabs(r->truth[i]) + 1e-12;
+        yes = fabs(before[i + 1] - r->truth[i]) <= 1e-6 * fabs(r->truth[i]) + 1e-12;
     return yes;
 }
 
 /* The last value known when the row's forecast was made. */
 static gru_status naive_value(run *r, bool *known, double *value, gru_error *err) {
     const gru_predictions *p = r->p;
-    const bool next = p->step == GRU_NO_COLUMN && follows(r);
+    size_t group = 0;
+    bool seen = false;
     if (p->naive != GRU_NO_COLUMN) {
         *known = !gru_predictions_missing(p, p->naive, true);
         return *known ? gru_predictions_number(p, p->naive, value, err) : GRU_OK;
     }
-    *known = next;
-    *value = r->before[0];
+    if (group_of(r, &group, &seen, err))
+        return err->code;
+    double *before = r->before + group * r->e->horizons;
+    *known = p->step == GRU_NO_COLUMN && follows(r, group, seen);
+    *value = *known ? before[0] : 0;
+    memcpy(before, r->truth, r->e->horizons * sizeof *before);
     return GRU_OK;
 }
 
@@ -126,8 +152,6 @@ static gru_status number_row(run *r, gru_error *err) {
             worst_at = i;
         }
     }
-    memcpy(r->before, r->truth, e->horizons * sizeof *r->before);
-    r->has_before = true;
     return gru_mistakes_offer(&e->mistakes, r->p, worst, r->p->truths[worst_at],
                               r->p->outputs[worst_at], err);
 }
@@ -339,6 +363,10 @@ gru_status gru_evaluate_numbers(gru_evaluation *e, gru_predictions *p,
     if (status == GRU_OK && !notes && r.quantiles.count)
         status = add_quantiles(&r, err);
     gru_quantiles_free(&r.quantiles);
+    if (r.groups)
+        gru_map_free(r.groups);
+    free(r.when);
+    free(r.before);
     free(r.truth);
     return status;
 }

@@ -41,6 +41,7 @@ static void sift_down(gru_mistakes *m) {
 
 static void drop(gru_mistake *at) {
     free(at->id);
+    free(at->group);
     free(at->step);
     free(at->truth);
     free(at->predicted);
@@ -60,6 +61,7 @@ gru_status gru_mistakes_offer(gru_mistakes *m, const gru_predictions *p, double 
     if (status != GRU_OK)
         return status;
     new.id = copy(p, p->id);
+    new.group = copy(p, p->group);
     new.step = copy(p, p->step);
     new.truth = copy(p, truth);
     new.predicted = copy(p, predicted);

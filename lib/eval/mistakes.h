@@ -7,7 +7,8 @@
 typedef struct gru_mistake {
     double size; /* confidence of a wrong label, or |error| of a number */
     unsigned long long line;
-    char *id, *step, *truth, *predicted; /* id and step NULL where there is no such column */
+    char *id, *group, *step; /* NULL where there is no such column */
+    char *truth, *predicted;
 } gru_mistake;
 
 typedef struct gru_mistakes {

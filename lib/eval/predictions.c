@@ -121,6 +121,7 @@ gru_status gru_predictions_open(gru_predictions *p, gru_table *table, const char
     *p = (gru_predictions){.table = table,
                            .file = file,
                            .id = column_of(table, "id"),
+                           .group = column_of(table, "group"),
                            .step = column_of(table, "step"),
                            .label = column_of(table, "label"),
                            .confidence = column_of(table, "confidence"),

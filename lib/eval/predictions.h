@@ -7,10 +7,11 @@
  *     id  step  y_true      y_pred_q0.1  y_pred_q0.9      quantiles of a number
  *     id  step  y_true_1…H  y_pred_1_q0.1  y_pred_1_q0.9  of H numbers, each with the same ones
  *
- * id, step, confidence and y_naive (the naive forecast, of all H) may be absent; step (one line a
- * step) says that a sample has a value per step. Where there are only quantiles, the one nearest to
- * 0.5 is taken for the number that was predicted. `p_true`, the probability given to the true
- * class, may stand for the p_<class> columns. */
+ * id, group, step, confidence and y_naive (the naive forecast, of all H) may be absent; group, after
+ * id, tells series apart: only rows of one group follow each other. step (one line a step) says
+ * that a sample has a value per step. Where there are only quantiles, the one nearest to 0.5 is
+ * taken for the number that was predicted. `p_true`, the probability given to the true class, may
+ * stand for the p_<class> columns. */
 #ifndef GRU_EVAL_PREDICTIONS_H
 #define GRU_EVAL_PREDICTIONS_H
 
@@ -23,12 +24,12 @@
 enum { GRU_PREDICTIONS_QUANTILES = 99 };
 
 typedef struct gru_predictions {
-    gru_table *table;                                         /* not owned */
-    const char *file;                                         /* for messages */
-    size_t id, step, label, confidence, score, naive, p_true; /* GRU_NO_COLUMN: absent */
-    size_t truth;                                             /* y_true */
-    size_t *truths, truth_count;                              /* y_true, or y_true_1…H */
-    size_t *outputs, output_count;                            /* y_pred, or y_pred_1…H */
+    gru_table *table;                                                /* not owned */
+    const char *file;                                                /* for messages */
+    size_t id, group, step, label, confidence, score, naive, p_true; /* GRU_NO_COLUMN: absent */
+    size_t truth;                                                    /* y_true */
+    size_t *truths, truth_count;                                     /* y_true, or y_true_1…H */
+    size_t *outputs, output_count;                                   /* y_pred, or y_pred_1…H */
     size_t *quantiles, quantile_count; /* [outputs][quantile_count]: y_pred_q…, y_pred_1…H_q… */
     double levels[GRU_PREDICTIONS_QUANTILES]; /* of these, rising, between 0 and 1 */
     size_t *classes, class_count;             /* p_<class> */

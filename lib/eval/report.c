@@ -307,8 +307,8 @@ static void mistakes(const gru_evaluation *e, gru_str *out) {
     for (size_t i = 0; i < m->count; i++) {
         const gru_mistake *at = &m->at[i];
         gru_str where = {0};
-        gru_str_addf(&where, "%s%s%s", at->id ? at->id : "", at->step ? ":" : "",
-                     at->step ? at->step : "");
+        gru_str_addf(&where, "%s%s%s%s%s", at->id ? at->id : "", at->group ? " " : "",
+                     at->group ? at->group : "", at->step ? ":" : "", at->step ? at->step : "");
         const char *const cells[3] = {where.len ? gru_str_text(&where) : "-", at->truth,
                                       notes ? "" : at->predicted};
         gru_str_addf(out, "%8llu", at->line);

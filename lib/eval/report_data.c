@@ -144,6 +144,7 @@ static void json_mistakes(const gru_evaluation *e, gru_str *out) {
         const gru_mistake *m = &e->mistakes.at[i];
         gru_str_addf(out, "%s\n    {\"line\": %llu, ", i ? "," : "", m->line);
         json_member(out, "id", m->id);
+        json_member(out, "group", m->group);
         json_member(out, "step", m->step);
         json_member(out, "true", m->truth);
         json_member(out, "predicted", m->predicted);
