@@ -67,6 +67,18 @@ END
     [ "$(gru-plot states --size 22x9 states.csv | awk 'NR < 9 && length == 22' | wc -l)" -eq 8 ]
 }
 
+@test "groups have lines, and samples, of their own" {
+    printf 'id,group,y_true,y_pred\n2024-01-01,a,1,1\n2024-01-01,b,9,9\n2024-01-02,a,1,1\n2024-01-02,b,9,9\n' >g.csv
+    gru-plot series -o g.svg g.csv
+    # the values are level, so no stroke of a curve may rise or fall
+    grep -o "rgb( *31, *95, *168)'  d='[^']*" g.svg | sed "s/.*d='M//" | tr M '\n' |
+        awk -F'[, L]+' '{ strokes++; if ($2 != $4) exit 1 } END { if (strokes < 3) exit 1 }'
+    printf 'id,group,step,weight\nd,a,1,.2\nd,a,2,.8\nd,b,1,.6\nd,b,2,.4\n' >w.csv
+    gru-plot attention -o w.svg w.csv
+    grep -q 'd a<' w.svg
+    grep -q 'd b<' w.svg
+}
+
 @test "steps, units and samples are whole numbers on the axes" {
     gru-plot attention -o a.svg attention.csv
     gru-plot states -o s.svg states.csv

@@ -18,20 +18,22 @@ enum { SIDE_MAX = 2000, ROWS_NAMED = 40, SHADES = 10, TICKS_MAX = 20 };
 typedef struct heat {
     double *cells; /* as read: line after line */
     size_t count, cap;
-    size_t id, step, *columns, width; /* columns of numbers */
-    char **names;                     /* of lines that start a new id */
+    size_t id, group, step, *columns, width; /* columns of numbers */
+    char **names;                            /* of lines that start a new id */
     size_t name_count, name_cap;
     size_t *starts, start_cap; /* first cell of each id */
 } heat;
 
 static gru_status find_columns(const gru_drawing *d, heat *h, gru_error *err) {
     const size_t columns = gru_table_columns(d->table);
-    h->id = h->step = SIZE_MAX;
+    h->id = h->group = h->step = SIZE_MAX;
     gru_status status = gru_mem_new(&h->columns, columns, sizeof *h->columns, err);
     for (size_t i = 0; status == GRU_OK && i < columns; i++) {
         const char *name = gru_table_name(d->table, i);
         if (!strcmp(name, "id"))
             h->id = i;
+        else if (!strcmp(name, "group"))
+            h->group = i;
         else if (!strcmp(name, "step"))
             h->step = i;
         else if (strcmp(name, "token") != 0 && strcmp(name, "label") != 0)
@@ -44,26 +46,43 @@ static gru_status find_columns(const gru_drawing *d, heat *h, gru_error *err) {
     return status;
 }
 
-/* Notes where a new id, or without a step each line, begins. */
-static gru_status new_id(heat *h, const gru_field *row, unsigned long long line, gru_error *err) {
-    char number[32];
-    const char *name = number;
+/* What a row's sample is called: its id, with its group, or its number. */
+static void name_sample(const heat *h, const gru_field *row, unsigned long long line,
+                        gru_str *name) {
+    if (h->id == SIZE_MAX)
+        gru_str_addf(name, "%llu", line - 1);
+    else
+        gru_str_add(name, row[h->id].text);
+    if (h->group != SIZE_MAX)
+        gru_str_addf(name, " %s", row[h->group].text);
+}
+
+/* Begins a sample. */
+static gru_status add_name(heat *h, const char *name, gru_error *err) {
     const size_t n = h->name_count;
-    snprintf(number, sizeof number, "%llu", line - 1);
-    if (h->id != SIZE_MAX)
-        name = row[h->id].text;
-    if (n > 0 && h->step != SIZE_MAX && (h->id == SIZE_MAX || !strcmp(name, h->names[n - 1])))
-        return GRU_OK;
-    gru_status status = gru_mem_grow(&h->names, &h->name_cap, n + 1, sizeof *h->names, err);
-    if (status == GRU_OK)
-        status = gru_mem_grow(&h->starts, &h->start_cap, n + 1, sizeof *h->starts, err);
-    if (status != GRU_OK)
-        return status;
+    if (gru_mem_grow(&h->names, &h->name_cap, n + 1, sizeof *h->names, err) ||
+        gru_mem_grow(&h->starts, &h->start_cap, n + 1, sizeof *h->starts, err))
+        return err->code;
     if (!(h->names[n] = gru_str_copy(name, strlen(name))))
         return gru_error_memory(err, strlen(name));
     h->starts[n] = h->count;
     h->name_count++;
     return GRU_OK;
+}
+
+/* Notes where a new id, or without a step each line, begins. */
+static gru_status new_id(heat *h, const gru_field *row, unsigned long long line, gru_error *err) {
+    const size_t n = h->name_count;
+    const bool goes_on = n > 0 && h->step != SIZE_MAX;
+    if (goes_on && h->id == SIZE_MAX)
+        return GRU_OK;
+    gru_str name = {0};
+    name_sample(h, row, line, &name);
+    gru_status status = gru_str_check(&name, err);
+    if (status == GRU_OK && !(goes_on && !strcmp(gru_str_text(&name), h->names[n - 1])))
+        status = add_name(h, gru_str_text(&name), err);
+    gru_str_free(&name);
+    return status;
 }
 
 /* Whether enough was read: all lines that fit, or the whole first id. */

@@ -1,6 +1,7 @@
 /* Figures of predicted numbers: over time, against the truth, and their errors. */
 #include "plot/figure_parts.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "eval/predictions.h"
 #include "eval/when.h"
@@ -17,17 +18,26 @@ typedef struct point {
     double x;                   /* seconds, or the row from 1 */
     double at[GRU_DATE_ORDERS]; /* seconds, as long as the order of its date is unknown */
     double truth, predicted;
+    size_t group; /* 0 … in the order of their first rows */
+    size_t row;
 } point;
 
 typedef struct points {
     point *at;
     size_t count, cap, truths;
     gru_date_watch watch;
-    bool dates; /* x is a date, not a row */
+    gru_map *groups; /* name → number; NULL: no such column */
+    bool dates;      /* x is a date, not a row */
 } points;
 
+static gru_status find_group(points *all, const gru_field *name, size_t *group, gru_error *err) {
+    if (!all->groups && gru_map_new(&all->groups, err))
+        return err->code;
+    return gru_map_number(all->groups, name->text, name->len, group, err);
+}
+
 static gru_status read_point(const gru_predictions *p, points *all, gru_error *err) {
-    point new = {.x = (double)all->count + 1, .truth = NAN};
+    point new = {.x = (double)all->count + 1, .truth = NAN, .row = all->count};
     gru_status status = gru_predictions_number(p, p->outputs[0], &new.predicted, err);
     if (status == GRU_OK && p->truth_count && !gru_predictions_missing(p, p->truths[0], true)) {
         status = gru_predictions_number(p, p->truths[0], &new.truth, err);
@@ -38,11 +48,20 @@ static gru_status read_point(const gru_predictions *p, points *all, gru_error *e
         memcpy(new.at, gru_when_id(id->text, id->len).at, sizeof new.at);
         gru_date_watch_add(&all->watch, id->text, id->len, gru_table_line(p->table));
     }
+    if (status == GRU_OK && p->group != GRU_NO_COLUMN)
+        status = find_group(all, &p->row[p->group], &new.group, err);
     if (status == GRU_OK)
         status = gru_mem_grow(&all->at, &all->cap, all->count + 1, sizeof *all->at, err);
     if (status == GRU_OK)
         all->at[all->count++] = new;
     return status;
+}
+
+static int by_group(const void *a, const void *b) {
+    const point *x = a, *y = b;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    return x->row < y->row ? -1 : 1;
 }
 
 static gru_status read_points(const gru_drawing *d, bool want_truth, points *all, gru_error *err) {
@@ -67,8 +86,16 @@ static gru_status read_points(const gru_drawing *d, bool want_truth, points *all
     all->dates = status == GRU_OK && p.id != GRU_NO_COLUMN && order != GRU_DATE_ORDERS;
     for (size_t i = 0; all->dates && i < all->count; i++)
         all->at[i].x = all->at[i].at[order];
+    if (all->groups)
+        qsort(all->at, all->count, sizeof *all->at, by_group);
     gru_predictions_close(&p);
     return status;
+}
+
+static void free_points(points *all) {
+    if (all->groups)
+        gru_map_free(all->groups);
+    free(all->at);
 }
 
 static const char *value_name(const gru_drawing *d) {
@@ -78,6 +105,8 @@ static const char *value_name(const gru_drawing *d) {
 static void write_points(gru_drawing *d, const points *all) {
     gru_str_add(&d->script, "$p << END_OF_DATA\n");
     for (size_t i = 0; i < all->count; i++) {
+        if (i > 0 && all->at[i].group != all->at[i - 1].group)
+            gru_str_add_char(&d->script, '\n'); /* where gnuplot ends a line */
         gru_draw_number(d, all->at[i].x);
         gru_draw_number(d, all->at[i].truth);
         gru_draw_number(d, all->at[i].predicted);
@@ -127,7 +156,7 @@ gru_status gru_draw_series(gru_drawing *d, gru_error *err) {
                      "$p using 1:3 with %s lw 2 lc rgb '" GRU_COLOUR_SECOND "' title 'predicted'\n",
                      dots ? "linespoints pt 7 ps 0.5" : "lines");
     }
-    free(all.at);
+    free_points(&all);
     return status;
 }
 
@@ -160,7 +189,7 @@ gru_status gru_draw_scatter(gru_drawing *d, gru_error *err) {
                      "' title 'predicted = actual'\n",
                      all.count > 2000 ? "0.3" : "0.6");
     }
-    free(all.at);
+    free_points(&all);
     return status;
 }
 
@@ -209,6 +238,6 @@ gru_status gru_draw_distribution(gru_drawing *d, gru_error *err) {
         gru_draw_labels(d, x, "samples");
         error_bins(d, &all);
     }
-    free(all.at);
+    free_points(&all);
     return status;
 }
