@@ -579,6 +579,64 @@ follows() { # UNITS EQUATION (an awk expression for the new state of unit u, h b
     [ "$(printf 'bad film; but good\nbad\n' | gru-predict --raw "$F/binary.gru" | wc -l)" = 3 ]
 }
 
+# Two tickers by date, the second one's prices twice the first's.
+two_groups() {
+    awk -F, -v OFS=, 'NR == 1 { print "ticker", $0; next }
+        { print "AAA", $0; print "BBB", $1, 2 * $2, 2 * $3, 2 * $4, 2 * $5, $6 }' "$T/prices.csv" >two.csv
+    gru-scale --fit s.tsv --columns Close two.csv |
+        gru-window --fit w.tsv --length 10 --target Close --index Date --group ticker -o two.npy
+    gru-train -q --arch "${1:-gru 4; dense 1}" --attach s.tsv --attach w.tsv --epochs 1 -o two.gru two.npy
+}
+
+@test "rows of several groups are told apart, from tensors and from the table" {
+    two_groups 'gru 4; attention 2; dense 1'
+    gru-predict --states states.tsv --attention weights.tsv two.gru two.npy >p.tsv
+    [ "$(header p.tsv)" = "id group y_true y_pred y_naive" ]
+    [ "$(header states.tsv)" = "id group step unit_1 unit_2 unit_3 unit_4" ]
+    [ "$(header weights.tsv)" = "id group step weight" ]
+    gru-predict --raw two.gru two.csv | cmp - p.tsv
+    date=$(sed -n 12p "$T/prices.csv" | cut -d, -f1)
+    [ "$(sed -n 2,3p p.tsv | cut -f1,2 | tr '\t\n' '  ')" = "$date AAA $date BBB " ]
+    # each group's naive forecast is its own: half, or twice, the other's
+    awk -F'\t' 'NR > 1 { if ($2 == "BBB") { d = $5 / last - 2; if (!(d < 1e-4 && d > -1e-4)) exit 1 } last = $5 }' p.tsv
+    gru-eval p.tsv >/dev/null
+}
+
+@test "--steps forecasts one group after the other" {
+    two_groups 'gru 4 stateful; dense 1'
+    gru-predict --raw --steps 2 two.gru two.csv >both.tsv
+    [ "$(header both.tsv)" = "id group y_pred" ]
+    [ "$(cut -f2 both.tsv | tr '\n' ' ')" = "group AAA AAA BBB BBB " ]
+    # a table of one group, wherever it stands in the other
+    for group in AAA BBB; do
+        grep -E "^(ticker|$group)," two.csv | gru-predict --raw --steps 2 two.gru >one.tsv
+        grep -E "^id|$group" both.tsv | cmp - one.tsv
+    done
+    last=$(tail -n 1 "$T/prices.csv" | cut -d, -f1)
+    [[ "$(sed -n 2p both.tsv)" > "$last" ]]
+    # the first step is the prediction of the window that ends the group's rows
+    { cat two.csv; printf 'BBB,2099-01-01,1,1,1,1,1\n'; } >more.csv
+    gru-train -q --arch 'gru 4; dense 1' --attach s.tsv --attach w.tsv --epochs 1 -o plain.gru two.npy
+    [ "$(gru-predict --raw plain.gru more.csv | tail -n 1 | cut -f2,4)" = \
+        "$(gru-predict --raw --steps 1 plain.gru two.csv | tail -n 1 | cut -f2,3)" ]
+}
+
+@test "--steps leaves out groups that are too short, and says so" {
+    two_groups
+    { cat two.csv; printf 'NEW,2023-10-25,1,1,1,1,1\n'; } >short.csv
+    run -0 --separate-stderr gru-predict --raw --steps 1 two.gru short.csv
+    [ "${#lines[@]}" -eq 3 ]
+    [[ "$stderr" == *"short.csv: 1 of 3 groups are left out: fewer than 10 rows" ]]
+    head -n 13 two.csv >none.csv
+    run -1 gru-predict --raw --steps 1 two.gru none.csv
+    [[ "$output" == *"none.csv: 12 rows in 2 groups, and no group has the 10 rows of one window" ]]
+    head -n 25 two.csv | sed '12s/,[0-9.]*,\([0-9]*\)$/,x,\1/' >word.csv
+    run -1 gru-predict --raw --steps 1 two.gru word.csv
+    [[ "$output" == "gru-predict: word.csv:12: column 'Close': 'x' is not a number" ]]
+    run -1 gru-predict --raw --steps 1 two.gru "$T/prices.csv"
+    [[ "$output" == *"no column 'ticker'"* ]]
+}
+
 @test "--steps gives quantiles as far as the horizon goes" {
     gru-train -q --arch 'gru 2; dense 6' --loss quantile:0.1/0.9 --epochs 1 --attach "$F/scaler2.tsv" \
         --attach "$F/window2.tsv" -o q.gru "$F/ahead.npy"

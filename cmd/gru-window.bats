@@ -38,7 +38,28 @@ floats() {
 @test "windows stay within their group, also where groups alternate" {
     printf 'g,v\na,1\nb,10\na,2\nb,20\na,3\nb,30\n' > g.csv
     gru-window --length 2 --target v --group g g.csv > w.npy
-    [ "$(floats w.npy 36 3)" = "$(printf '1 2 3\n10 20 30')" ]
+    [ "$(floats w.npy 100 3)" = "$(printf '1 2 3\n10 20 30')" ]
+}
+
+@test "a window bears its group's name" {
+    long=$(printf 'x%.0s' {1..70})
+    printf 'g,v\n台積電,1\nb,10\n台積電,2\nb,20\n台積電,3\nb,30\n' > g.csv
+    gru-window --length 2 --target v --group g g.csv > w.npy
+    grep -aq "('id', '|S24'), ('group', '|S64')" w.npy
+    [ "$(tail -c 200 w.npy | head -c 100 | tail -c 64 | tr -d '\0')" = 台積電 ]
+    [ "$(tail -c 64 w.npy | tr -d '\0')" = b ]
+    gru-split --order time --test 1 train.npy test.npy < w.npy
+    [ "$(tail -c 64 test.npy | tr -d '\0')" = b ]
+    # without --group there is no such field
+    gru-window --length 2 --target v g.csv > w.npy
+    ! grep -aq "'group'" w.npy
+    printf 'g,v\n%s,1\n%s,2\n%s,3\n' "$long" "$long" "$long" > long.csv
+    gru-window --length 2 --target v --group g long.csv | tail -c 140 | tr -d '\0' | grep -qx "$long"
+    { cat g.csv; tail -n 1 long.csv; } > mixed.csv
+    run gru-window --length 2 --target v --group g -o m.npy mixed.csv
+    [ "$status" -eq 1 ]
+    [[ "$output" == "gru-window: mixed.csv: column 'g': the name 'xxx"*"longer than the 64 bytes"* ]]
+    [ ! -e m.npy ]
 }
 
 @test "what --fit writes, --apply reads" {

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const slot_names[] = {"x", "y", "len", "w", "id"};
+static const char *const slot_names[] = {"x", "y", "len", "w", "id", "group"};
 _Static_assert(sizeof slot_names / sizeof slot_names[0] == GRU_SLOT_COUNT, "one name each");
 
 enum { HEADER_MAX = 1 << 20, RAW_BYTES = 1 << 17 };
@@ -86,6 +86,13 @@ bool gru_record_same(const gru_record_spec *a, const gru_record_spec *b) {
     return true;
 }
 
+size_t gru_record_text(const gru_record_spec *spec, const void *record, gru_slot which,
+                       const char **text) {
+    const gru_slot_spec *slot = &spec->slot[which];
+    *text = (const char *)record + slot->offset;
+    return slot->type ? strnlen(*text, slot->bytes) : 0;
+}
+
 void gru_record_describe(const gru_record_spec *spec, char *text, size_t size) {
     size_t used = 0;
     if (size)
@@ -123,8 +130,12 @@ static gru_status shape_error(gru_npy_reader *r, const char *name, const char *w
 /* The field in memory's terms. */
 static gru_status declare(gru_npy_reader *r, gru_record_spec *spec, gru_slot slot,
                           const gru_npy_field *f, gru_error *err) {
-    static const char *const wanted[] = {"(T, F) or (T,) numbers", "(), (H,) or (T, K) numbers",
-                                         "one whole number", "one number", "S<n>"};
+    static const char *const wanted[] = {"(T, F) or (T,) numbers",
+                                         "(), (H,) or (T, K) numbers",
+                                         "one whole number",
+                                         "one number",
+                                         "S<n>",
+                                         "S<n>"};
     size_t dims = f->dims;
     bool real = f->kind == 'f', number = f->kind != 'S';
     bool fits = false;
@@ -147,7 +158,7 @@ static gru_status declare(gru_npy_reader *r, gru_record_spec *spec, gru_slot slo
     }
     if (!fits)
         return shape_error(r, slot_names[slot], wanted[slot], err);
-    if (slot == GRU_ID)
+    if (slot == GRU_ID || slot == GRU_GROUP)
         gru_record_set(spec, slot, 'S', 0, 0, 0, f->size);
     else if (slot == GRU_X && real && dims == 1)
         gru_record_set(spec, slot, 'f', 2, f->shape[0], 1, 0);
@@ -176,7 +187,7 @@ static gru_status place_fields(gru_npy_reader *r, const gru_npy_header *h, gru_r
             slot++;
         if (slot == GRU_SLOT_COUNT)
             return gru_error_set(err, GRU_ERR_DATA,
-                                 "%s: unknown field '%s'; the fields are x, y, len, w, id",
+                                 "%s: unknown field '%s'; the fields are x, y, len, w, id, group",
                                  gru_input_name(r->in), f->name);
         if (spec->slot[slot].type)
             return gru_error_set(err, GRU_ERR_DATA, "%s: field '%s' is there twice",

@@ -1,10 +1,11 @@
 /* Tensor streams: NPY arrays of N samples with a structured dtype (see gru-formats(5)).
  *
  * In memory a sample is one record: the fields that are present, in the order x, y, len, w, id,
- * packed, little-endian float32 / int32; id is NUL-padded to a multiple of 4 bytes, so every field
- * is 4-byte aligned when the records' buffer is. The reader converts other dtypes (float64, int64,
- * big-endian, bool, small integers) and checks for loss; a plain array is x alone: (N,T,F) or (N,T)
- * floats (F = 1), (N,T) integers. Several arrays of one dtype after each other are one stream. */
+ * group, packed, little-endian float32 / int32; id and group are NUL-padded to multiples of 4
+ * bytes, so every field is 4-byte aligned when the records' buffer is. The reader converts other
+ * dtypes (float64, int64, big-endian, bool, small integers) and checks for loss; a plain array is x
+ * alone: (N,T,F) or (N,T) floats (F = 1), (N,T) integers. Several arrays of one dtype after each
+ * other are one stream. */
 #ifndef GRU_IO_NPY_H
 #define GRU_IO_NPY_H
 
@@ -14,12 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum gru_slot { GRU_X, GRU_Y, GRU_LEN, GRU_W, GRU_ID, GRU_SLOT_COUNT } gru_slot;
+typedef enum gru_slot { GRU_X, GRU_Y, GRU_LEN, GRU_W, GRU_ID, GRU_GROUP, GRU_SLOT_COUNT } gru_slot;
 
 typedef struct gru_slot_spec {
     char type;       /* 'f' float32, 'i' int32, 'S' bytes; 0: the field is absent */
     size_t dims;     /* 0, 1 or 2 */
-    size_t shape[2]; /* x: [T][F] or [T]; y: [H], [], [T], [T][K]; id: [] with bytes = its width */
+    size_t shape[2]; /* x: [T][F] or [T]; y: [H], [], [T], [T][K]; id, group: [] with bytes = their
+                        width */
     size_t bytes;    /* of the whole field in a record */
     size_t offset;   /* in a record */
 } gru_slot_spec;
@@ -29,13 +31,17 @@ typedef struct gru_record_spec {
     size_t bytes; /* of a record */
 } gru_record_spec;
 
-/* Declares a field; dims 0 … 2. For id give type 'S', dims 0 and bytes; for others bytes is
- * ignored. Call gru_record_layout once all are declared: fills bytes and offsets, checks overflow.
+/* Declares a field; dims 0 … 2. For id and group give type 'S', dims 0 and bytes; for others bytes
+ * is ignored. Call gru_record_layout once all are declared: fills bytes and offsets, checks
+ * overflow.
  */
 void gru_record_set(gru_record_spec *spec, gru_slot which, char type, size_t dims, size_t d0,
                     size_t d1, size_t bytes);
 gru_status gru_record_layout(gru_record_spec *spec, gru_error *err);
 bool gru_record_same(const gru_record_spec *a, const gru_record_spec *b);
+/* The id or the group of a record, without its padding; 0 bytes where there is none. */
+size_t gru_record_text(const gru_record_spec *spec, const void *record, gru_slot which,
+                       const char **text);
 /* "x float32 (60, 5), y float32 (1)" for messages. */
 void gru_record_describe(const gru_record_spec *spec, char *text, size_t size);
 

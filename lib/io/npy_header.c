@@ -166,8 +166,8 @@ static gru_status field(literal *l, gru_npy_header *h) {
         return bad(l, "')' was expected after a field");
     if (h->count == GRU_SLOT_COUNT)
         return gru_error_set(l->err, GRU_ERR_DATA,
-                             "%s: unknown field '%s'; the fields are x, y, len, w, id", l->name,
-                             f.name);
+                             "%s: unknown field '%s'; the fields are x, y, len, w, id, group",
+                             l->name, f.name);
     h->field[h->count++] = f;
     return GRU_OK;
 }

@@ -144,7 +144,7 @@ Test(npy, what_cannot_be_kept_is_refused) {
     refused_file(HERE "fortran.npy", HERE "fortran.npy: the array is in Fortran order; save "
                                           "numpy.ascontiguousarray(a)");
     refused_file(HERE "unknown.npy",
-                 HERE "unknown.npy: unknown field 'z'; the fields are x, y, len, w, id");
+                 HERE "unknown.npy: unknown field 'z'; the fields are x, y, len, w, id, group");
     refused_file(HERE "text.npy", HERE "text.npy: field 'x' has the type '<U1'; float, int, bool "
                                        "and S<n> are understood");
 }

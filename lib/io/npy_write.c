@@ -20,7 +20,7 @@ struct gru_npy_writer {
     int spool;      /* descriptor, or -1 */
 };
 
-static const char *const slot_names[] = {"x", "y", "len", "w", "id"};
+static const char *const slot_names[] = {"x", "y", "len", "w", "id", "group"};
 
 static void add_shape(gru_str *s, const gru_slot_spec *slot) {
     if (slot->dims == 1)

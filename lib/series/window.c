@@ -137,7 +137,7 @@ struct gru_window_maker {
 /* Numbers the ring may hold: 256 MiB, far above any window a network learns from. */
 static const size_t ring_limit = (size_t)1 << 26;
 
-static gru_status lay_out(gru_window_maker *m, gru_error *err) {
+static gru_status lay_out(gru_window_maker *m, const gru_window_labels *labels, gru_error *err) {
     size_t doubled, values;
     if (!gru_size_add(m->length, m->horizon, &m->span) || !gru_size_mul(m->span, 2, &doubled) ||
         !gru_size_mul(doubled, m->features, &values) || values > ring_limit)
@@ -148,6 +148,8 @@ static gru_status lay_out(gru_window_maker *m, gru_error *err) {
     gru_record_set(&m->spec, GRU_Y, 'f', 1, m->horizon, 0, 0);
     if (m->id_width)
         gru_record_set(&m->spec, GRU_ID, 'S', 0, 0, 0, m->id_width);
+    if (labels->group_width)
+        gru_record_set(&m->spec, GRU_GROUP, 'S', 0, 0, 0, labels->group_width);
     gru_status status = gru_record_layout(&m->spec, err);
     if (!status)
         status = gru_mem_new(&m->x, values, sizeof *m->x, err);
@@ -160,8 +162,8 @@ static gru_status lay_out(gru_window_maker *m, gru_error *err) {
     return status;
 }
 
-gru_status gru_window_maker_new(gru_window_maker **out, const gru_windows *w, size_t id_width,
-                                gru_error *err) {
+gru_status gru_window_maker_new(gru_window_maker **out, const gru_windows *w,
+                                const gru_window_labels *labels, gru_error *err) {
     *out = NULL;
     assert(!w->sequences && w->length && w->horizon && w->stride && w->features);
     gru_window_maker *m = calloc(1, sizeof *m);
@@ -171,8 +173,10 @@ gru_status gru_window_maker_new(gru_window_maker **out, const gru_windows *w, si
     m->horizon = w->horizon;
     m->stride = w->stride;
     m->features = w->features;
-    m->id_width = (id_width + 3) / 4 * 4;
-    gru_status status = lay_out(m, err);
+    m->id_width = (labels->id_width + 3) / 4 * 4;
+    gru_status status = lay_out(m, labels, err);
+    if (!status && labels->group_width)
+        memcpy(m->record + m->spec.slot[GRU_GROUP].offset, labels->group, labels->group_len);
     if (status)
         gru_window_maker_free(m);
     else

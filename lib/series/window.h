@@ -44,15 +44,22 @@ void gru_windows_free(gru_windows *w);
  * serves one group. */
 typedef struct gru_window_maker gru_window_maker;
 
-/* id_width: bytes an id may have (rounded up to a multiple of 4); 0: records have no id. w is only
- * read during the call. GRU_ERR_DATA when the sizes overflow. */
-gru_status gru_window_maker_new(gru_window_maker **out, const gru_windows *w, size_t id_width,
-                                gru_error *err);
+/* What records bear besides numbers. Widths are bytes, and are rounded up to a multiple of 4. */
+typedef struct gru_window_labels {
+    size_t id_width;    /* an id may have so many; 0: records have none */
+    size_t group_width; /* as long as the longest group's name; 0: records have none */
+    const char *group;  /* [group_len], no more than group_width: the group of all rows */
+    size_t group_len;
+} gru_window_labels;
+
+/* w and labels are only read during the call. GRU_ERR_DATA when the sizes overflow. */
+gru_status gru_window_maker_new(gru_window_maker **out, const gru_windows *w,
+                                const gru_window_labels *labels, gru_error *err);
 void gru_window_maker_free(gru_window_maker *m);
-/* Layout of the records: x 'f' (T,F), y 'f' (H), id 'S' where id_width > 0. */
+/* Layout of the records: x 'f' (T,F), y 'f' (H), id and group 'S' where their widths are > 0. */
 const gru_record_spec *gru_window_maker_spec(const gru_window_maker *m);
 /* One row: features[F] and the target, already scaled, all finite. id[len] is what id shall be
- * where this row is the first target; longer than id_width is GRU_ERR_DATA. *record is the window
+ * where this row is the first target; longer than its width is GRU_ERR_DATA. *record is the window
  * this row completes (borrowed until the next push), or NULL. */
 gru_status gru_window_maker_push(gru_window_maker *m, const double *features, double target,
                                  const char *id, size_t len, const void **record, gru_error *err);

@@ -2,9 +2,9 @@
 #include "series/window_table.h"
 
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "series/date.h"
+#include "series/window_groups.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Bytes for an id: a date with its time, and for longer ones room to grow. */
-enum { ID_WIDTH = 24, GROUPS_MAX = 1 << 20 };
+enum { ID_WIDTH = 24 };
 
 typedef struct cutter {
     gru_windows *w;
@@ -21,13 +21,8 @@ typedef struct cutter {
     size_t *feature; /* columns of the table */
     size_t target, index, group;
     double *values; /* F */
-    size_t id_width;
-    gru_map *groups; /* group → number of its maker */
-    gru_window_maker **maker;
-    size_t makers, maker_cap;
+    gru_window_groups groups;
     gru_npy_writer *to;
-    gru_date_watch *watch; /* one a group */
-    size_t watch_cap;
     gru_date_watch all; /* of all rows, whatever their group */
 } cutter;
 
@@ -44,33 +39,6 @@ static gru_status find_columns(cutter *c, gru_error *err) {
         status = gru_table_find(c->table, w->index, &c->index, err);
     if (!status && w->group)
         status = gru_table_find(c->table, w->group, &c->group, err);
-    return status;
-}
-
-/* The maker of this row's group, made when the group is new. */
-static gru_status maker_of(cutter *c, const gru_field *row, size_t *number, gru_error *err) {
-    *number = 0;
-    if (c->w->group) {
-        gru_map_entry *entry = gru_map_put(c->groups, row[c->group].text, row[c->group].len);
-        if (!entry)
-            return gru_error_memory(err, row[c->group].len);
-        if (gru_map_count(c->groups) > c->makers)
-            entry->value = (int64_t)c->makers;
-        *number = (size_t)entry->value;
-    }
-    if (*number < c->makers)
-        return GRU_OK;
-    if (c->makers == GROUPS_MAX)
-        return gru_error_set(err, GRU_ERR_DATA, "%s: column '%s' has more than %d groups",
-                             c->source, c->w->group, GROUPS_MAX);
-    gru_status status =
-        gru_mem_grow(&c->maker, &c->maker_cap, c->makers + 1, sizeof *c->maker, err);
-    if (!status)
-        status = gru_mem_grow(&c->watch, &c->watch_cap, c->makers + 1, sizeof *c->watch, err);
-    if (!status)
-        status = gru_window_maker_new(&c->maker[c->makers], c->w, c->id_width, err);
-    if (!status)
-        c->watch[c->makers++] = (gru_date_watch){0};
     return status;
 }
 
@@ -110,20 +78,22 @@ static gru_status cut_row(cutter *c, const gru_field *row, gru_error *err) {
     const void *record = NULL;
     c->w->rows++;
     const char *id = name_row(c, row, digits, &len);
-    if (!c->id_width) /* the first row tells how long ids are */
-        c->id_width = 2 * len > ID_WIDTH ? 2 * len : ID_WIDTH;
-    gru_status status = maker_of(c, row, &number, err);
+    if (!c->groups.id_width) /* the first row tells how long ids are */
+        c->groups.id_width = 2 * len > ID_WIDTH ? 2 * len : ID_WIDTH;
+    gru_status status =
+        gru_window_groups_find(&c->groups, c->w->group ? &row[c->group] : NULL, &number, err);
     for (size_t i = 0; !status && i < c->w->features; i++)
         status = read_number(c, row, c->feature[i], &c->values[i], err);
     if (!status)
         status = read_number(c, row, c->target, &target, err);
     if (status)
         return status;
+    gru_window_group *group = &c->groups.at[number];
     if (c->w->index) {
-        gru_date_watch_add(&c->watch[number], id, len, gru_table_line(c->table));
+        gru_date_watch_add(&group->watch, id, len, gru_table_line(c->table));
         gru_date_watch_add(&c->all, id, len, gru_table_line(c->table));
     }
-    status = gru_window_maker_push(c->maker[number], c->values, target, id, len, &record, err);
+    status = gru_window_maker_push(group->maker, c->values, target, id, len, &record, err);
     if (status)
         return gru_error_at(err, "%s:%llu", c->source, gru_table_line(c->table));
     if (!record)
@@ -140,7 +110,7 @@ static gru_status no_window(const cutter *c, gru_error *err) {
         return gru_error_set(err, GRU_ERR_DATA,
                              "%s: %zu rows in %zu groups, and no group has the %zu rows of one "
                              "window (length %zu + horizon %zu)",
-                             c->source, w->rows, c->makers, w->length + w->horizon, w->length,
+                             c->source, w->rows, c->groups.count, w->length + w->horizon, w->length,
                              w->horizon);
     return gru_error_set(err, GRU_ERR_DATA,
                          "%s: %zu rows, but one window needs %zu (length %zu + horizon %zu)",
@@ -148,10 +118,9 @@ static gru_status no_window(const cutter *c, gru_error *err) {
 }
 
 static void warn_of_disorder(const cutter *c) {
-    for (size_t i = 0; c->w->index && i < c->makers; i++)
-        if (gru_date_watch_warn(&c->watch[i], c->source, c->w->index))
-            return;
     unsigned long long line;
+    if (gru_window_groups_warn(&c->groups))
+        return;
     if (c->w->index && c->w->group && gru_date_watch_falls(&c->all, &line))
         gru_warn("%s:%llu: column '%s' begins again with another '%s'; sort the rows by it, or the "
                  "last rows are not the latest where gru-split --order time or gru-train "
@@ -167,8 +136,8 @@ static gru_status cut_rows(cutter *c, gru_output *out, gru_error *err) {
     while (!(status = gru_table_next(c->table, &row, err)) && row) {
         status = cut_row(c, row, err);
         if (!status && !c->to)
-            status = gru_npy_write_open(&c->to, out, gru_window_maker_spec(c->maker[0]), UINT64_MAX,
-                                        err);
+            status = gru_npy_write_open(&c->to, out, gru_window_maker_spec(c->groups.at[0].maker),
+                                        UINT64_MAX, err);
         if (status)
             break;
     }
@@ -176,23 +145,16 @@ static gru_status cut_rows(cutter *c, gru_output *out, gru_error *err) {
 }
 
 static void free_cutter(cutter *c) {
-    for (size_t i = 0; i < c->makers; i++)
-        gru_window_maker_free(c->maker[i]);
-    free(c->maker);
-    free(c->watch);
+    gru_window_groups_free(&c->groups);
     free(c->feature);
     free(c->values);
-    if (c->groups)
-        gru_map_free(c->groups);
 }
 
 gru_status gru_windows_cut(gru_windows *w, gru_table *table, const char *source, gru_output *out,
                            const char *fit, gru_error *err) {
-    cutter c = {.w = w, .table = table, .source = source};
+    cutter c = {.w = w, .table = table, .source = source, .groups = {.w = w, .source = source}};
     w->rows = w->windows = 0;
     gru_status status = find_columns(&c, err);
-    if (!status)
-        status = gru_map_new(&c.groups, err);
     if (!status)
         status = cut_rows(&c, out, err);
     if (!status && !w->windows)

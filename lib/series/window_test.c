@@ -19,11 +19,12 @@ static const void *push(gru_window_maker *m, int r) {
 
 Test(window, records_are_the_rows_and_what_follows) {
     gru_windows w = {.length = 3, .horizon = 2, .stride = 2, .features = 2};
+    const gru_window_labels labels = {6, 5, "north", 5};
     gru_window_maker *m;
     gru_error err = {0};
     int windows = 0;
-    cr_assert_eq(gru_window_maker_new(&m, &w, 6, &err), GRU_OK, "%s", err.message);
-    cr_assert_eq(gru_window_maker_spec(m)->bytes, 4 * 6 + 4 * 2 + 8);
+    cr_assert_eq(gru_window_maker_new(&m, &w, &labels, &err), GRU_OK, "%s", err.message);
+    cr_assert_eq(gru_window_maker_spec(m)->bytes, 4 * 6 + 4 * 2 + 8 + 8);
     for (int r = 0; r < 40; r++) {
         const unsigned char *record = push(m, r);
         cr_assert_eq(record != NULL, r >= 4 && r % 2 == 0, "row %d", r);
@@ -43,6 +44,7 @@ Test(window, records_are_the_rows_and_what_follows) {
         cr_assert_eq(y[1], (float)(104 + first));
         snprintf(want, sizeof want, "r%d", first + 3);
         cr_assert_arr_eq(id, want, sizeof id);
+        cr_assert_arr_eq(record + sizeof x + sizeof y + sizeof id, "north\0\0", 8);
     }
     const float *last = gru_window_maker_last(m);
     cr_assert_eq(last[0], 37.f);
@@ -54,15 +56,16 @@ Test(window, records_are_the_rows_and_what_follows) {
 
 Test(window, a_long_id_and_a_large_window_are_refused) {
     gru_windows w = {.length = 3, .horizon = 1, .stride = 1, .features = 1};
+    const gru_window_labels labels = {.id_width = 4};
     gru_window_maker *m;
     gru_error err = {0};
     const void *record;
     double v = 1;
-    cr_assert_eq(gru_window_maker_new(&m, &w, 4, &err), GRU_OK);
+    cr_assert_eq(gru_window_maker_new(&m, &w, &labels, &err), GRU_OK);
     cr_assert_eq(gru_window_maker_push(m, &v, 1, "12345", 5, &record, &err), GRU_ERR_DATA);
     gru_window_maker_free(m);
     w.length = (size_t)-3;
-    cr_assert_eq(gru_window_maker_new(&m, &w, 4, &err), GRU_ERR_DATA);
+    cr_assert_eq(gru_window_maker_new(&m, &w, &labels, &err), GRU_ERR_DATA);
     cr_assert_null(m);
 }
 

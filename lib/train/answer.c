@@ -21,10 +21,29 @@ gru_status gru_package_windows(const gru_package *p, gru_windows *w, bool *has, 
     return text ? gru_windows_parse(w, text, strlen(text), "the model's window.tsv", err) : GRU_OK;
 }
 
-size_t gru_record_id(const gru_record_spec *spec, const unsigned char *record, const char **id) {
-    const gru_slot_spec *slot = &spec->slot[GRU_ID];
-    *id = (const char *)record + slot->offset;
-    return slot->type ? strnlen(*id, slot->bytes) : 0;
+/* ---- what tells samples apart ---- */
+
+static const struct {
+    gru_slot slot;
+    const char *name;
+} labels[] = {{GRU_ID, "id"}, {GRU_GROUP, "group"}};
+
+gru_status gru_put_label_names(gru_table_writer *w, const gru_record_spec *spec, gru_error *err) {
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (spec->slot[labels[i].slot].type && gru_table_put_text(w, labels[i].name, err))
+            return err->code;
+    return GRU_OK;
+}
+
+gru_status gru_put_labels(gru_table_writer *w, const gru_record_spec *spec, const void *record,
+                          gru_error *err) {
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        const char *text;
+        size_t len = gru_record_text(spec, record, labels[i].slot, &text);
+        if (spec->slot[labels[i].slot].type && gru_table_put(w, text, len, err))
+            return err->code;
+    }
+    return GRU_OK;
 }
 
 /* ---- header ---- */
@@ -98,7 +117,7 @@ static gru_status put_class_names(const gru_answers *a, gru_error *err) {
 
 static gru_status put_header(const gru_answers *a, gru_error *err) {
     gru_table_writer *w = a->to;
-    if ((a->spec.slot[GRU_ID].type && gru_table_put_text(w, "id", err)) ||
+    if (gru_put_label_names(w, &a->spec, err) ||
         (per_step(a) && gru_table_put_text(w, "step", err)) ||
         put_numbered(w, "y_true", a->truths, err))
         return err->code;
@@ -326,9 +345,7 @@ static gru_status put_answer(const gru_answers *a, const gru_real *out, const un
 
 static gru_status put_line(const gru_answers *a, const gru_real *out, const unsigned char *record,
                            size_t step, gru_error *err) {
-    const char *id;
-    size_t len = gru_record_id(&a->spec, record, &id);
-    if ((a->spec.slot[GRU_ID].type && gru_table_put(a->to, id, len, err)) ||
+    if (gru_put_labels(a->to, &a->spec, record, err) ||
         (per_step(a) && gru_table_put_int(a->to, (long long)step + 1, err)) ||
         put_truth(a, record, step, err) || put_answer(a, out, record, err))
         return err->code;

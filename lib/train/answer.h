@@ -6,10 +6,11 @@
  *     id  [step]  y_true_1…H  y_pred_1…K  y_naive           several
  *     id  [step]  y_true  y_pred_q0.1  y_pred_q0.9          quantiles (y_pred_1_q0.1 … of several)
  *
- * id and y_true are there if the data has them; step where the network answers at every step (one
- * line each, padding left out). With scaler.tsv and window.tsv in the model numbers are in the
- * target's own units, and where the target is among the features there is y_naive, its last value
- * in the window: the naive forecast of all H. y_true is empty for the class GRU_CLASS_UNKNOWN. */
+ * id and y_true are there if the data has them, and after id the sample's group; step where the
+ * network answers at every step (one line each, padding left out). With scaler.tsv and window.tsv
+ * in the model numbers are in the target's own units, and where the target is among the features
+ * there is y_naive, its last value in the window: the naive forecast of all H. y_true is empty for
+ * the class GRU_CLASS_UNKNOWN. */
 #ifndef GRU_TRAIN_ANSWER_H
 #define GRU_TRAIN_ANSWER_H
 
@@ -53,7 +54,9 @@ double gru_answers_unit(const gru_scaler *s, ptrdiff_t column, double value);
 /* The scaler and the windows of a package; *has false where it has none. */
 gru_status gru_package_scaler(const gru_package *p, gru_scaler *s, bool *has, gru_error *err);
 gru_status gru_package_windows(const gru_package *p, gru_windows *w, bool *has, gru_error *err);
-/* The length of a record's id without its padding. */
-size_t gru_record_id(const gru_record_spec *spec, const unsigned char *record, const char **id);
+/* The columns that tell samples apart: id and group, where the data has them. */
+gru_status gru_put_label_names(gru_table_writer *w, const gru_record_spec *spec, gru_error *err);
+gru_status gru_put_labels(gru_table_writer *w, const gru_record_spec *spec, const void *record,
+                          gru_error *err);
 
 #endif

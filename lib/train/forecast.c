@@ -1,9 +1,11 @@
-/* The values that follow a table's last row. */
+/* The values that follow a table's last row, or the last rows of its groups. */
 #include "train/raw.h"
 
 #include "base/cpu.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "series/calendar.h"
+#include "series/window_groups.h"
 #include "nn/runner.h"
 #include "train/raw_rows.h"
 
@@ -15,13 +17,14 @@
 typedef struct forecaster {
     gru_package *package;
     gru_raw_rows rows;
-    gru_calendar calendar;
-    gru_window_maker *maker;
+    gru_window_groups groups;
+    gru_calendar *calendar; /* [groups] */
+    size_t calendars;
     gru_record_spec spec;
     unsigned char *record;
     gru_pool *pool;
     gru_runner *runner;
-    float *values; /* [steps][each], as the network gives them */
+    float *values; /* [steps][each], of one group, as the network gives them */
     size_t steps, horizon, length, features;
     size_t each; /* outputs that answer one step: 1, or its quantiles */
 } forecaster;
@@ -35,12 +38,6 @@ static gru_status check_honest(const forecaster *f, gru_error *err) {
         return gru_error_set(err, GRU_ERR_DATA,
                              "--steps: the model gives %zu numbers for a horizon of %zu",
                              f->horizon, w->horizon);
-    }
-    if (w->group) {
-        return gru_error_set(err, GRU_ERR_DATA,
-                             "--steps: the model knows groups (column '%s'); forecast one group's "
-                             "table with a model trained without --group",
-                             w->group);
     }
     if (f->steps > f->horizon && f->package->loss.quantile_count) {
         return gru_error_set(err, GRU_ERR_DATA,
@@ -61,9 +58,9 @@ static gru_status check_honest(const forecaster *f, gru_error *err) {
 }
 
 /* What follows a row that isn't the newest has happened already. A fall before it may be the hour
- * that clocks repeat in autumn. */
-static gru_status check_forward(const forecaster *f, gru_error *err) {
-    const gru_date_watch *watch = &f->calendar.watch;
+ * that clocks repeat in autumn, of which one group's warning is enough. */
+static gru_status check_forward(const forecaster *f, const gru_date_watch *watch, bool *warned,
+                                gru_error *err) {
     const char *index = f->rows.windows.index;
     unsigned long long line = 0;
     if (!index || !gru_date_watch_falls(watch, &line))
@@ -74,25 +71,59 @@ static gru_status check_forward(const forecaster *f, gru_error *err) {
                              "newest row last: sort it first (head -1 FILE; tail -n +2 FILE | tac)",
                              f->rows.source, line, index);
     }
-    gru_date_watch_warn(watch, f->rows.source, index);
+    if (!*warned)
+        *warned = gru_date_watch_warn(watch, f->rows.source, index);
+    return GRU_OK;
+}
+
+static gru_status add_row(forecaster *f, gru_error *err) {
+    gru_raw_rows *r = &f->rows;
+    const void *unused;
+    size_t number, len;
+    if (gru_window_groups_find(&f->groups, gru_raw_rows_group(r), &number, err) ||
+        gru_mem_grow(&f->calendar, &f->calendars, number + 1, sizeof *f->calendar, err))
+        return err->code;
+    gru_window_maker *maker = f->groups.at[number].maker;
+    if (!gru_window_maker_rows(maker))
+        f->calendar[number] = (gru_calendar){0};
+    const char *id = gru_raw_rows_id(r, &len);
+    gru_calendar_add(&f->calendar[number], id, len, gru_table_line(r->table));
+    if (gru_window_maker_push(maker, r->values, r->values[f->features], "", 0, &unused, err))
+        return gru_error_at(err, "%s:%llu", r->source, gru_table_line(r->table));
+    return GRU_OK;
+}
+
+/* What was read must be enough to start from, in one group at least. */
+static gru_status check_rows(const forecaster *f, gru_error *err) {
+    size_t ready = 0, count = f->groups.count;
+    for (size_t i = 0; i < count; i++)
+        ready += gru_window_maker_last(f->groups.at[i].maker) ? 1 : 0;
+    if (!ready && count > 1) {
+        return gru_error_set(err, GRU_ERR_DATA,
+                             "%s: %llu rows in %zu groups, and no group has the %zu rows of one "
+                             "window",
+                             f->rows.source, f->rows.number, count, f->length);
+    }
+    if (!ready) {
+        return gru_error_set(err, GRU_ERR_DATA, "%s: %llu rows, but one window needs %zu",
+                             f->rows.source, f->rows.number, f->length);
+    }
+    if (ready < count)
+        gru_warn("%s: %zu of %zu groups are left out: fewer than %zu rows", f->rows.source,
+                 count - ready, count, f->length);
+    bool warned = false;
+    for (size_t i = 0; i < count; i++)
+        if (check_forward(f, &f->calendar[i].watch, &warned, err))
+            return err->code;
     return GRU_OK;
 }
 
 static gru_status read_rows(forecaster *f, gru_error *err) {
-    const void *unused;
-    size_t len;
-    while (!gru_raw_rows_next(&f->rows, err) && f->rows.row) {
-        const char *id = gru_raw_rows_id(&f->rows, &len);
-        gru_calendar_add(&f->calendar, id, len, gru_table_line(f->rows.table));
-        if (gru_window_maker_push(f->maker, f->rows.values, f->rows.values[f->features], "", 0,
-                                  &unused, err))
-            return gru_error_at(err, "%s:%llu", f->rows.source, gru_table_line(f->rows.table));
-    }
-    if (err->code == GRU_OK && !gru_window_maker_last(f->maker)) {
-        return gru_error_set(err, GRU_ERR_DATA, "%s: %llu rows, but one window needs %zu",
-                             f->rows.source, f->rows.number, f->length);
-    }
-    return err->code == GRU_OK ? check_forward(f, err) : err->code;
+    f->groups = (gru_window_groups){.w = &f->rows.windows, .source = f->rows.source};
+    while (!gru_raw_rows_next(&f->rows, err) && f->rows.row)
+        if (add_row(f, err))
+            return err->code;
+    return err->code ? err->code : check_rows(f, err);
 }
 
 static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size_t threads,
@@ -110,7 +141,6 @@ static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size
     if (check_honest(f, err) || gru_record_layout(&f->spec, err) ||
         gru_mem_new(&f->record, f->spec.bytes, 1, err) ||
         gru_mem_new(&f->values, (f->steps + f->horizon) * f->each, sizeof *f->values, err) ||
-        gru_window_maker_new(&f->maker, &f->rows.windows, 0, err) ||
         gru_pool_new(&f->pool, threads ? threads : gru_cpu_count(), err) ||
         gru_runner_new(&f->runner, f->package->model, f->pool, &how, err))
         return err->code;
@@ -118,11 +148,12 @@ static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size
 }
 
 /* Values a horizon at a time; each is appended to the window for the next. */
-static gru_status compute(forecaster *f, gru_error *err) {
+static gru_status compute(forecaster *f, const float *start, gru_error *err) {
     float *x = (float *)(void *)(f->record + f->spec.slot[GRU_X].offset);
     const unsigned char *records[1] = {f->record};
     gru_batch batch = {1, records, &f->spec, 0, 0};
-    memcpy(x, gru_window_maker_last(f->maker), f->spec.slot[GRU_X].bytes);
+    memcpy(x, start, f->spec.slot[GRU_X].bytes);
+    gru_runner_reset_states(f->runner);
     for (size_t at = 0; at < f->steps; at += f->horizon) {
         if (gru_runner_predict(f->runner, &batch, err))
             return err->code;
@@ -137,37 +168,61 @@ static gru_status compute(forecaster *f, gru_error *err) {
     return GRU_OK;
 }
 
-static gru_status write_values(forecaster *f, bool csv, gru_output *out, gru_error *err) {
-    gru_table_writer w;
-    ptrdiff_t column = -1;
+static gru_status write_header(const forecaster *f, gru_table_writer *w, gru_error *err) {
     const gru_loss *loss = &f->package->loss;
-    gru_str names = {0};
-    gru_table_writer_init(&w, out, csv);
-    if (f->rows.has_scaler)
-        column = gru_scaler_find(&f->rows.scaler, f->rows.windows.target);
-    gru_calendar_next(&f->calendar, f->steps, &names);
-    gru_status status = gru_str_check(&names, err);
-    if (!status && !(status = gru_table_put_text(&w, "id", err))) {
-        status = loss->quantile_count ? gru_quantile_names(&w, loss, 0, err)
-                                      : gru_table_put_text(&w, "y_pred", err);
+    if (gru_table_put_text(w, "id", err) ||
+        (f->rows.windows.group && gru_table_put_text(w, "group", err)) ||
+        (loss->quantile_count ? gru_quantile_names(w, loss, 0, err)
+                              : gru_table_put_text(w, "y_pred", err)))
+        return err->code;
+    return gru_table_end_row(w, err);
+}
+
+static gru_status write_line(const forecaster *f, size_t number, size_t step, ptrdiff_t column,
+                             gru_table_writer *w, gru_error *err) {
+    size_t len;
+    const char *group = gru_window_groups_name(&f->groups, number, &len);
+    if (f->rows.windows.group && gru_table_put(w, group, len, err))
+        return err->code;
+    for (size_t i = step * f->each; i < (step + 1) * f->each; i++) {
+        double value = gru_answers_unit(&f->rows.scaler, column, (double)f->values[i]);
+        if (column < 0 ? gru_table_put_float(w, f->values[i], err)
+                       : gru_table_put_double(w, value, err))
+            return err->code;
     }
-    if (!status)
-        status = gru_table_end_row(&w, err);
+    return gru_table_end_row(w, err);
+}
+
+static gru_status write_group(const forecaster *f, size_t number, gru_table_writer *w,
+                              gru_error *err) {
+    gru_str names = {0};
+    ptrdiff_t column =
+        f->rows.has_scaler ? gru_scaler_find(&f->rows.scaler, f->rows.windows.target) : -1;
+    gru_calendar_next(&f->calendar[number], f->steps, &names);
+    gru_status status = gru_str_check(&names, err);
     const char *name = gru_str_text(&names);
     for (size_t k = 0; status == GRU_OK && k < f->steps; k++) {
         size_t len = strcspn(name, "\n");
-        status = gru_table_put(&w, name, len, err);
-        for (size_t i = k * f->each; status == GRU_OK && i < (k + 1) * f->each; i++) {
-            double value = gru_answers_unit(&f->rows.scaler, column, (double)f->values[i]);
-            status = column < 0 ? gru_table_put_float(&w, f->values[i], err)
-                                : gru_table_put_double(&w, value, err);
-        }
+        status = gru_table_put(w, name, len, err);
         if (status == GRU_OK)
-            status = gru_table_end_row(&w, err);
+            status = write_line(f, number, k, column, w, err);
         name += len + 1;
     }
     gru_str_free(&names);
     return status;
+}
+
+static gru_status write_groups(forecaster *f, bool csv, gru_output *out, gru_error *err) {
+    gru_table_writer w;
+    gru_table_writer_init(&w, out, csv);
+    if (write_header(f, &w, err))
+        return err->code;
+    for (size_t i = 0; i < f->groups.count; i++) {
+        const float *start = gru_window_maker_last(f->groups.at[i].maker);
+        if (start && (compute(f, start, err) || write_group(f, i, &w, err)))
+            return err->code;
+    }
+    return GRU_OK;
 }
 
 gru_status gru_forecast(gru_package *package, gru_input *in, bool lossy, size_t steps,
@@ -175,14 +230,12 @@ gru_status gru_forecast(gru_package *package, gru_input *in, bool lossy, size_t 
     forecaster f = {.package = package, .steps = steps};
     gru_status status = open_forecaster(&f, in, lossy, options->threads, err);
     if (status == GRU_OK)
-        status = compute(&f, err);
-    if (status == GRU_OK)
-        status = write_values(&f, options->csv, out, err);
+        status = write_groups(&f, options->csv, out, err);
     gru_runner_free(f.runner);
     gru_pool_free(f.pool);
-    if (f.maker)
-        gru_window_maker_free(f.maker);
+    gru_window_groups_free(&f.groups);
     gru_raw_rows_close(&f.rows);
+    free(f.calendar);
     free(f.record);
     free(f.values);
     return status;

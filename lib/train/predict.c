@@ -70,7 +70,9 @@ static gru_status open_side(gru_predictor *p, side *s, const char *path, gru_err
     if (gru_output_open(&s->out, path, GRU_OUTPUT_TEXT, err))
         return err->code;
     gru_table_writer_init(&s->to, s->out, p->options.csv);
-    if (gru_table_put_text(&s->to, "id", err))
+    bool named = p->spec.slot[GRU_ID].type != 0;
+    if ((!named && gru_table_put_text(&s->to, "id", err)) ||
+        gru_put_label_names(&s->to, &p->spec, err))
         return err->code;
     return gru_table_put_text(&s->to, "step", err);
 }
@@ -127,12 +129,11 @@ static gru_status open_gates(gru_predictor *p, gru_error *err) {
 
 static gru_status start_line(gru_predictor *p, const slot *b, side *s, size_t row, size_t step,
                              gru_error *err) {
-    const char *id;
-    size_t len = gru_record_id(&p->spec, b->records[row], &id);
-    gru_status status = p->spec.slot[GRU_ID].type
-                            ? gru_table_put(&s->to, id, len, err)
-                            : gru_table_put_int(&s->to, (long long)(b->first + row + 1), err);
-    return status ? status : gru_table_put_int(&s->to, (long long)step + 1, err);
+    bool named = p->spec.slot[GRU_ID].type != 0;
+    if ((!named && gru_table_put_int(&s->to, (long long)(b->first + row + 1), err)) ||
+        gru_put_labels(&s->to, &p->spec, b->records[row], err))
+        return err->code;
+    return gru_table_put_int(&s->to, (long long)step + 1, err);
 }
 
 static gru_status put_token(gru_predictor *p, const slot *b, size_t row, size_t step,

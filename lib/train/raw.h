@@ -22,7 +22,9 @@ gru_status gru_predict_raw_series(gru_package *package, gru_input *in, bool loss
                                   const gru_predict_options *options, gru_output *out,
                                   gru_error *err);
 /* The `steps` values that follow the table's last row; columns id (the next dates or numbers) and
- * y_pred. GRU_ERR_DATA where that would need values of other columns that nobody knows. */
+ * y_pred. With groups those of each, one group after the other, and a column group after id; groups
+ * that are too short are left out with a warning. GRU_ERR_DATA where that would need values of
+ * other columns that nobody knows. */
 gru_status gru_forecast(gru_package *package, gru_input *in, bool lossy, size_t steps,
                         const gru_predict_options *options, gru_output *out, gru_error *err);
 /* true for a network that reads tokens. */

@@ -97,6 +97,10 @@ gru_status gru_raw_rows_next(gru_raw_rows *r, gru_error *err) {
     return GRU_OK;
 }
 
+const gru_field *gru_raw_rows_group(const gru_raw_rows *r) {
+    return r->windows.group ? &r->row[r->group] : NULL;
+}
+
 const char *gru_raw_rows_id(gru_raw_rows *r, size_t *len) {
     if (r->windows.index) {
         *len = r->row[r->index].len;

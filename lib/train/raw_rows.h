@@ -29,6 +29,8 @@ gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_in
                              gru_error *err);
 /* The next row's values; r->row NULL at the end. */
 gru_status gru_raw_rows_next(gru_raw_rows *r, gru_error *err);
+/* The row's group, NULL where the windows know none. */
+const gru_field *gru_raw_rows_group(const gru_raw_rows *r);
 /* What names the row: its index or its number. */
 const char *gru_raw_rows_id(gru_raw_rows *r, size_t *len);
 void gru_raw_rows_close(gru_raw_rows *r);
