@@ -7,11 +7,11 @@
  *     id  step  y_true      y_pred_q0.1  y_pred_q0.9      quantiles of a number
  *     id  step  y_true_1…H  y_pred_1_q0.1  y_pred_1_q0.9  of H numbers, each with the same ones
  *
- * id, group, step, confidence and y_naive (the naive forecast, of all H) may be absent; group, after
- * id, tells series apart: only rows of one group follow each other. step (one line a step) says
- * that a sample has a value per step. Where there are only quantiles, the one nearest to 0.5 is
- * taken for the number that was predicted. `p_true`, the probability given to the true class, may
- * stand for the p_<class> columns. */
+ * id, group, step, confidence and y_naive (the naive forecast, of all H) may be absent; group,
+ * after id, tells series apart: only rows of one group follow each other. step (one line a step)
+ * says that a sample has a value per step. Where there are only quantiles, the one nearest to 0.5
+ * is taken for the number that was predicted. `p_true`, the probability given to the true class,
+ * may stand for the p_<class> columns. */
 #ifndef GRU_EVAL_PREDICTIONS_H
 #define GRU_EVAL_PREDICTIONS_H
 
