@@ -617,8 +617,9 @@ two_groups() {
     # the first step is the prediction of the window that ends the group's rows
     { cat two.csv; printf 'BBB,2099-01-01,1,1,1,1,1\n'; } >more.csv
     gru-train -q --arch 'gru 4; dense 1' --attach s.tsv --attach w.tsv --epochs 1 -o plain.gru two.npy
-    [ "$(gru-predict --raw plain.gru more.csv | tail -n 1 | cut -f2,4)" = \
-        "$(gru-predict --raw --steps 1 plain.gru two.csv | tail -n 1 | cut -f2,3)" ]
+    { gru-predict --raw plain.gru more.csv | tail -n 1 | cut -f2,4
+      gru-predict --raw --steps 1 plain.gru two.csv | tail -n 1 | cut -f2,3; } |
+        awk 'NR == 1 { group = $1; y = $2 } NR == 2 { d = $2 / y - 1; exit !(group == $1 && d < 1e-5 && d > -1e-5) }'
 }
 
 @test "--steps leaves out groups that are too short, and says so" {
