@@ -11,6 +11,7 @@
 enum {
     CELLS = BIT(RNN) | BIT(LSTM) | BIT(GRU),
     KERNELS = CELLS | BIT(DENSE),
+    NORMS = CELLS | BIT(NORM) | BIT(BATCH_NORM),
 };
 #define AT(field) offsetof(gru_layer, field)
 
@@ -43,6 +44,7 @@ const gru_arch_key gru_arch_keys[] = {
     {"update", GRU_ARCH_SWITCH, AT(update_new), "keep|new", 0, BIT(GRU)},
     {"no-bias", GRU_ARCH_FLAG, AT(no_bias), NULL, 0, KERNELS},
     {"layer-norm", GRU_ARCH_FLAG, AT(norm), NULL, 0, CELLS},
+    {"epsilon", GRU_ARCH_EPSILON, AT(epsilon), NULL, 0, NORMS},
     {"residual", GRU_ARCH_FLAG, AT(residual), NULL, 0, CELLS},
     {"sequences", GRU_ARCH_BARE, AT(returns), NULL, GRU_RETURNS_SEQUENCES, CELLS},
     {"last", GRU_ARCH_BARE, AT(returns), NULL, GRU_RETURNS_LAST, CELLS},
@@ -138,6 +140,7 @@ static void print_key(const gru_layer *layer, const gru_arch_key *key, gru_str *
         break;
     case GRU_ARCH_RATE:
     case GRU_ARCH_PENALTY:
+    case GRU_ARCH_EPSILON:
         memcpy(&number, at, sizeof number);
         if (number != 0) {
             gru_str_addf(out, " %s=", key->name);
@@ -207,6 +210,14 @@ void gru_arch_free(gru_arch *arch) {
 bool gru_layer_recurrent(const gru_layer *layer) {
     return layer->kind == GRU_LAYER_RNN || layer->kind == GRU_LAYER_LSTM ||
            layer->kind == GRU_LAYER_GRU;
+}
+
+bool gru_layer_normalises(const gru_layer *layer) {
+    return layer->norm || layer->kind == GRU_LAYER_NORM || layer->kind == GRU_LAYER_BATCH_NORM;
+}
+
+double gru_layer_epsilon(const gru_layer *layer) {
+    return layer->epsilon > 0 ? layer->epsilon : GRU_KERAS_EPSILON;
 }
 
 size_t gru_layer_gates(const gru_layer *layer) {

@@ -55,6 +55,7 @@ typedef struct gru_layer {
     double rate;               /* dropout P */
     double dropout, recurrent_dropout;
     double kernel_l1, kernel_l2, recurrent_l1, recurrent_l2, bias_l1, bias_l2;
+    double epsilon; /* normalisations; 0: not given (gru_layer_epsilon) */
     gru_merge bidirectional;
     bool reset_before, update_new, no_bias, norm, residual, stateful, mask, frozen, learned_state;
     gru_returns returns; /* AUTO: a sequence when the next layer wants one */
@@ -80,6 +81,11 @@ void gru_arch_print(const gru_arch *arch, gru_str *out);
 void gru_layer_print(const gru_layer *layer, gru_str *out);
 /* rnn, lstm or gru. */
 bool gru_layer_recurrent(const gru_layer *layer);
+/* layer-norm, batch-norm, or a recurrent layer with layer-norm. */
+bool gru_layer_normalises(const gru_layer *layer);
+/* What a normalisation adds to the variance: Keras's unless given. */
+#define GRU_KERAS_EPSILON 1e-3
+double gru_layer_epsilon(const gru_layer *layer);
 /* Kernels that lie side by side in a recurrent layer: rnn 1, gru 3, lstm 4. */
 size_t gru_layer_gates(const gru_layer *layer);
 const char *gru_layer_kind_name(gru_layer_kind kind);

@@ -7,6 +7,7 @@
 #include "io/stream.h"
 #include "nn/arch_private.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -295,11 +296,19 @@ static gru_status set_file(const parser *p, word whole, word value, char **out) 
     return *out ? GRU_OK : gru_error_memory(p->err, value.len + 1);
 }
 
-static gru_status set_number(const parser *p, word whole, word value, bool rate, double *out) {
-    if (!gru_number_parse(value.at, value.len, out) || !(*out >= 0) || (rate && !(*out < 1)))
-        return fail_text(p, &whole,
-                         rate ? "expected a share from 0 to below 1"
-                              : "expected 0 or a positive number");
+static gru_status set_number(const parser *p, word whole, word value, gru_arch_value kind,
+                             double *out) {
+    static const struct {
+        double low, high;
+        const char *expected;
+    } ranges[] = {
+        [GRU_ARCH_RATE] = {0, 1 - DBL_EPSILON / 2, "expected a share from 0 to below 1"},
+        [GRU_ARCH_PENALTY] = {0, DBL_MAX, "expected 0 or a positive number"},
+        [GRU_ARCH_EPSILON] = {1e-12, 1, "expected a number from 1e-12 to 1"},
+    };
+    if (!gru_number_parse(value.at, value.len, out) || !(*out >= ranges[kind].low) ||
+        !(*out <= ranges[kind].high))
+        return fail_text(p, &whole, ranges[kind].expected);
     *out += 0.0; /* -0 is 0 */
     return GRU_OK;
 }
@@ -351,7 +360,8 @@ static gru_status set_key(parser *p, word whole, word value, const gru_arch_key 
         return set_bare(p, whole, key, at);
     case GRU_ARCH_RATE:
     case GRU_ARCH_PENALTY:
-        return set_number(p, whole, value, key->value == GRU_ARCH_RATE, at);
+    case GRU_ARCH_EPSILON:
+        return set_number(p, whole, value, key->value, at);
     case GRU_ARCH_INIT:
         return set_init(p, whole, value, at);
     case GRU_ARCH_FILE:
@@ -406,7 +416,7 @@ static gru_status read_size(parser *p, word w, gru_arch_size size) {
                           UNITS_MAX, &l->units);
     case GRU_ARCH_DROPPED:
         if (w.len)
-            return set_number(p, w, w, true, &l->rate);
+            return set_number(p, w, w, GRU_ARCH_RATE, &l->rate);
         return fail_text(p, NULL, "expected the share to drop, from 0 to below 1");
     case GRU_ARCH_POOLING:
         if ((choice = find_word(gru_arch_pools, w)) >= 0) {
@@ -459,6 +469,8 @@ static gru_status read_layer(parser *p, gru_layer *layer, bool *found) {
             activated = true;
         }
     }
+    if (!st && layer->epsilon > 0 && !gru_layer_normalises(layer))
+        st = fail_text(p, NULL, "expected layer-norm where an epsilon is given");
     return st;
 }
 

@@ -9,6 +9,7 @@ typedef enum gru_arch_value {
     GRU_ARCH_FLAG,    /* bool: the bare word sets it */
     GRU_ARCH_RATE,    /* double in [0, 1) */
     GRU_ARCH_PENALTY, /* double, 0 or more */
+    GRU_ARCH_EPSILON, /* double in [1e-12, 1]; 0 where it isn't given */
     GRU_ARCH_INIT,    /* char[GRU_INIT_TEXT] */
     GRU_ARCH_FILE,    /* char *, owned */
     GRU_ARCH_WORD,    /* an enum: its value is the word's place in words */

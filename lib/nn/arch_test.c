@@ -94,6 +94,10 @@ Test(arch, prints_canonically) {
     check_print("\xef\xbb\xbf"
                 "attention 3; batch-norm;; layer-norm ;pool max;",
                 "attention 3\nbatch-norm\nlayer-norm\npool max\n");
+    check_print("layer-norm epsilon=0.00001; batch-norm epsilon=1e-3",
+                "layer-norm epsilon=0.00001\nbatch-norm epsilon=0.001\n");
+    check_print("gru 8 residual epsilon=0.01 layer-norm",
+                "gru 8 layer-norm epsilon=0.01 residual\n");
     check_print("dropout 0.30000000000000004", "dropout 0.30000000000000004\n");
 }
 
@@ -146,7 +150,13 @@ Test(arch, mistakes_name_line_word_and_what_was_expected) {
     check_mistake("pool",
                   "a.arch:1: pool: expected what to take of the steps (max, average, last)");
     check_mistake("pool min", "a.arch:1: 'min': expected what to take of the steps");
-    check_mistake("layer-norm 5", "a.arch:1: '5': 'layer-norm' takes nothing more");
+    check_mistake("layer-norm 5", "a.arch:1: '5': expected an option of layer-norm (epsilon=)");
+    check_mistake("batch-norm epsilon=0", "a.arch:1: 'epsilon=0': expected a number from 1e-12");
+    check_mistake("layer-norm epsilon=2",
+                  "a.arch:1: 'epsilon=2': expected a number from 1e-12 to 1");
+    check_mistake("layer-norm epsilon", "a.arch:1: 'epsilon': expected a value: epsilon=");
+    check_mistake("gru 5 epsilon=1e-5", "a.arch:1: gru: expected layer-norm where an epsilon");
+    check_mistake("pool max 5", "a.arch:1: '5': 'pool' takes nothing more");
     check_mistake("gru 5 init=glorot", "a.arch:1: 'init=glorot': expected an initialiser (glorot-");
     check_mistake("gru 5 init=uniform(1,0)", "a.arch:1: 'init=uniform(1,0)': expected an init");
     check_mistake("gru 5 init=normal(0,-1)", "a.arch:1: 'init=normal(0,-1)': expected an init");

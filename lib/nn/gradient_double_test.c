@@ -457,6 +457,13 @@ GRADIENTS(norms, 9,
     {"dense ?; batch-norm; dense ?; pool average; dense ?", NULL, RANDOM | LENGTHS},
     {"gru ?; dense ?; batch-norm", NULL, RANDOM})
 
+/* So large that leaving it out of a gradient shows. */
+GRADIENTS(epsilons, 16,
+    {"dense 5; layer-norm epsilon=0.5; gru ?; dense ?", NULL, LENGTHS},
+    {"gru ? sequences; batch-norm epsilon=0.5; gru ?; dense ?", NULL, RANDOM | LENGTHS},
+    {"lstm 4 layer-norm epsilon=0.5 bidirectional; dense ?", NULL, LENGTHS},
+    {"gru 4; layer-norm epsilon=1e-5; dense ?", NULL, 0})
+
 GRADIENTS(attention_and_pools, 10,
     {"gru ?; attention ?; dense ?", NULL, LENGTHS},
     {"attention @; dense ?", NULL, 0},

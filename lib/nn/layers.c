@@ -146,7 +146,8 @@ static void forward_norm(const gru_plan *plan, const gru_layer_plan *l, gru_slic
     gru_layer_memory *m = &s->memory[l->index];
     for (size_t t = 0; t < steps_of(plan, &l->out); t++)
         gru_norm_forward(m->own + t * l->out_step, m->in + t * l->in_step,
-                         weights_at(plan, l->gamma_at), weights_at(plan, l->beta_at), l->out.units);
+                         weights_at(plan, l->gamma_at), weights_at(plan, l->beta_at), l->out.units,
+                         gru_layer_epsilon(l->layer));
     m->out = m->own;
 }
 
@@ -158,7 +159,8 @@ static void backward_norm(const gru_plan *plan, const gru_layer_plan *l, gru_sli
         gru_real *d = m->own + t * l->out_step;
         memcpy(d, dout + t * l->out_step, width * sizeof *d);
         gru_norm_backward(d, m->in + t * l->in_step, weights_at(plan, l->gamma_at),
-                          s->gradient + l->gamma_at, s->gradient + l->beta_at, l->out.units);
+                          s->gradient + l->gamma_at, s->gradient + l->beta_at, l->out.units,
+                          gru_layer_epsilon(l->layer));
         if (din)
             memcpy(din + t * l->in_step, d, width * sizeof *d);
     }

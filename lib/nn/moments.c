@@ -12,6 +12,7 @@ static bool counts(const gru_layer_plan *l, const gru_slice *s, size_t t, size_t
 
 /* Σ a and Σ a b over the batch, a given lane by lane by `value`. */
 void gru_moments_batch(gru_runner *r, const gru_layer_plan *l) {
+    double epsilon = gru_layer_epsilon(l->layer);
     size_t units = l->out.units, steps = l->out.sequence ? r->plan.steps : 1;
     gru_real *w = r->plan.model->weights;
     for (size_t u = 0; u < units; u++) {
@@ -34,7 +35,7 @@ void gru_moments_batch(gru_runner *r, const gru_layer_plan *l) {
                     }
         double mean = n > 0 ? sum / n : 0, variance = n > 0 ? square / n : 0;
         l->stats[u] = (gru_real)mean;
-        l->stats[units + u] = (gru_real)(1 / sqrt(variance + GRU_BATCH_NORM_EPSILON));
+        l->stats[units + u] = (gru_real)(1 / sqrt(variance + epsilon));
         gru_real *m = &w[l->mean_at + u], *v = &w[l->variance_at + u];
         *m = (gru_real)(*m * 0.99 + mean * 0.01);
         *v = (gru_real)(*v * 0.99 + variance * 0.01);
@@ -67,9 +68,9 @@ void gru_moments_gradient(gru_runner *r, const gru_layer_plan *l) {
 
 void gru_moments_moving(gru_runner *r, const gru_layer_plan *l) {
     const gru_real *w = r->plan.model->weights;
+    double epsilon = gru_layer_epsilon(l->layer);
     for (size_t u = 0; u < l->out.units; u++) {
         l->stats[u] = w[l->mean_at + u];
-        l->stats[l->out.units + u] =
-            (gru_real)(1 / sqrt((double)w[l->variance_at + u] + GRU_BATCH_NORM_EPSILON));
+        l->stats[l->out.units + u] = (gru_real)(1 / sqrt((double)w[l->variance_at + u] + epsilon));
     }
 }

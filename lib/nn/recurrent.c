@@ -372,7 +372,7 @@ static void walk_forward(const walk *w) {
             plain_step(w, p, &c);
         if (w->m->raw) {
             gru_norm_forward(next, c.next, weights + w->d->gamma_at, weights + w->d->beta_at,
-                             w->units);
+                             w->units, gru_layer_epsilon(w->l->layer));
             blend(next, c.h, c.mask, h);
         }
     }
@@ -489,7 +489,8 @@ static void norm_back(const walk *w, size_t p, const gru_cell_step *c) {
     for (size_t i = 0; i < h; i++)
         d[i] = c->mask ? dh[i] * c->mask[i % L] : dh[i];
     gru_norm_backward(d, per_step(w, w->m->raw, p), w->plan->model->weights + w->d->gamma_at,
-                      w->s->gradient + w->d->gamma_at, w->s->gradient + w->d->beta_at, w->units);
+                      w->s->gradient + w->d->gamma_at, w->s->gradient + w->d->beta_at, w->units,
+                      gru_layer_epsilon(w->l->layer));
     blend(d, dh, c->mask, h);
     memcpy(dh, d, h * sizeof *dh);
 }

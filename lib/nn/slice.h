@@ -12,8 +12,6 @@
 #include "nn/profile.h"
 #include "nn/runner.h"
 
-#define GRU_BATCH_NORM_EPSILON 1e-3
-
 /* Elements from one step of a sequence of `units` to the next. */
 static inline size_t gru_step_size(size_t units) {
     return (units | 1) * GRU_LANES;

@@ -358,6 +358,12 @@ for kind in ('max', 'average', 'last'):
     case(f'pool-{kind}', f'gru 5; pool {kind}; dense 1 linear')
 case('layer-norm', 'gru 5; layer-norm; dense 2 linear')
 case('layer-norm-sequences', 'gru 5; layer-norm; gru 4; dense 2 linear')
+# weights so small that epsilon counts
+case('layer-norm-epsilon', 'gru 5; layer-norm epsilon=1e-5; dense 2 linear', scale=0.1)
+case('batch-norm-epsilon', 'gru 5; batch-norm epsilon=1e-5; dense 2 linear', batch=9, scale=0.1)
+case('batch-norm-epsilon-training', 'gru 5; batch-norm epsilon=0.01; dense 2 linear', batch=9,
+     scale=0.1, training=True)
+case('lstm-norm-epsilon', 'lstm 5 layer-norm epsilon=0.01; dense 2 linear', scale=0.1)
 case('batch-norm-inference', 'gru 5; batch-norm; dense 2 linear', batch=9)
 case('batch-norm-training', 'gru 5; batch-norm; dense 2 linear', batch=9, training=True)
 case('batch-norm-sequences-training', 'gru 5; batch-norm; gru 4; dense 2 linear', batch=9,
@@ -436,6 +442,8 @@ case('torch-gru-bidirectional-stacked',
 case('torch-embedding', 'embedding 12 4; gru 5; dense 1 sigmoid', 'binary-crossentropy',
      library='torch')
 case('torch-layer-norm', 'lstm 5; layer-norm; dense 2 linear', library='torch')
+case('torch-layer-norm-epsilon', 'lstm 5; layer-norm epsilon=1e-5; dense 2 linear', library='torch',
+     scale=0.1)
 case('torch-lengths-gru', 'gru 5; dense 1 sigmoid', 'binary-crossentropy', library='torch',
      pad='post', batch=7, steps=6)
 case('torch-lengths-lstm', 'lstm 5; dense 1 sigmoid', 'binary-crossentropy', library='torch',

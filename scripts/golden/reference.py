@@ -71,6 +71,10 @@ def wants_sequence(rest):
     return False
 
 
+def epsilon_of(layer):
+    return float(layer.options.get('epsilon', 1e-3))
+
+
 # ---- Keras ----
 
 class Attention(keras.layers.Layer):
@@ -148,9 +152,9 @@ class Dropped(keras.layers.Dropout):
 class NormCell(keras.layers.Layer):
     """A recurrent cell whose new state goes through layer normalisation before anything sees it."""
 
-    def __init__(self, cell):
+    def __init__(self, cell, epsilon):
         super().__init__()
-        self.cell, self.norm = cell, keras.layers.LayerNormalization()
+        self.cell, self.norm = cell, keras.layers.LayerNormalization(epsilon=epsilon)
         self.state_size, self.output_size = cell.state_size, cell.output_size
 
     def build(self, shape):
@@ -213,7 +217,7 @@ def keras_recurrent(layer):
     else:
         made = keras.layers.SimpleRNN(units, activation=layer.activation() or 'tanh', **common)
     if layer.flag('layer-norm'):
-        made = keras.layers.RNN(NormCell(made.cell), return_sequences=layer.returns_sequence)
+        made = keras.layers.RNN(NormCell(made.cell, epsilon_of(layer)), return_sequences=layer.returns_sequence)
     if layer.flag('learned-state'):
         return LearnedState(made, units, 2 if layer.kind == 'lstm' else 1)
     merge = layer.options.get('bidirectional')
@@ -238,9 +242,9 @@ def keras_layer(layer):
     if kind == 'dropout':
         return Dropped(sizes[0])
     if kind == 'layer-norm':
-        return keras.layers.LayerNormalization()
+        return keras.layers.LayerNormalization(epsilon=epsilon_of(layer))
     if kind == 'batch-norm':
-        return keras.layers.BatchNormalization()
+        return keras.layers.BatchNormalization(epsilon=epsilon_of(layer))
     if kind == 'pool':
         return {'max': MaskedMax, 'average': MaskedAverage,
                 'last': MaskedLast}[next(iter(layer.options))]()
@@ -435,7 +439,7 @@ class TorchNetwork(torch.nn.Module):
             module = {'rnn': torch.nn.RNN, 'lstm': torch.nn.LSTM, 'gru': torch.nn.GRU}[layer.kind]
             return module(width, size, **options), size * (2 if layer.flag('bidirectional') else 1)
         if layer.kind == 'layer-norm':
-            return torch.nn.LayerNorm(width, eps=1e-3), width
+            return torch.nn.LayerNorm(width, eps=epsilon_of(layer)), width
         if layer.kind == 'attention':
             return TorchAttention(width, size), width
         if layer.kind == 'pool':
