@@ -159,6 +159,40 @@ tensor() { # NAME BYTES
     gru-predict s.gru x.npy | awk 'NR > 1 { printf "%.4f\n", $3 }' | cmp - want
 }
 
+@test "PyTorch's layer normalisation gives PyTorch's answers" {
+    norm=$T/golden/weights/torch-layer-norm-epsilon.safetensors
+    golden=$T/golden/nn/torch-layer-norm-epsilon.safetensors
+    gru-model import --from torch --arch 'lstm 5; layer-norm; dense 2' "$norm" -o n.gru 2>err
+    [ "$(cat err)" = "gru-model: PyTorch's own epsilon=0.00001 where the architecture says none: 1 layer-norm" ]
+    [ "$(gru-model show --get arch n.gru)" = $'lstm 5\nlayer-norm epsilon=0.00001\ndense 2' ]
+    tensor x $((4 * 5 * 3 * 4)) >x.raw
+    tensor out $((4 * 2 * 4)) | od -An -v -tf4 -w8 | awk '{ printf "%.4f %.4f\n", $1, $2 }' >want
+    header="{'descr': '<f4', 'fortran_order': False, 'shape': (4, 5, 3), }"
+    { printf '\223NUMPY\001\000\166\000%-117s\n' "$header" && cat x.raw; } >x.npy
+    gru-predict n.gru x.npy | awk 'NR > 1 { printf "%.4f %.4f\n", $(NF - 1), $NF }' | cmp - want
+    gru-model export --to torch n.gru -o back 2>err
+    [ ! -s err ]
+    gru-model import --from torch --arch 'lstm 5; layer-norm epsilon=1e-5; dense 2' back -o again.gru 2>err
+    [ ! -s err ]
+    cmp <(gru-predict n.gru x.npy) <(gru-predict again.gru x.npy)
+}
+
+@test "an epsilon that the other library has to be told is a warning" {
+    norm=$T/golden/weights/torch-layer-norm-epsilon.safetensors
+    gru-model import --from torch --arch 'lstm 5; layer-norm epsilon=0.001; dense 2' "$norm" -o n.gru 2>err
+    [ ! -s err ]
+    gru-model export --to torch n.gru -o t 2>err
+    [ "$(cat err)" = 'gru-model: PyTorch has to be told: 1 layer-norm epsilon=0.001' ]
+    grep -aq 'layer-norm epsilon=0.001' t
+    gru-model export --to keras n.gru -o k 2>err
+    [ ! -s err ]
+    gru-model import --from keras --arch 'lstm 5; layer-norm; dense 2' k -o k.gru
+    [ "$(gru-model show --get arch k.gru)" = $'lstm 5\nlayer-norm\ndense 2' ]
+    gru-model import --from torch --arch 'lstm 5; layer-norm; dense 2' "$norm" -o n.gru 2>err
+    gru-model export --to keras n.gru -o k 2>err
+    [ "$(cat err)" = 'gru-model: Keras has to be told: 1 layer-norm epsilon=0.00001' ]
+}
+
 @test "files can come and go through pipes" {
     gru-model import --from keras --arch "$sentiment" - <"$keras" | gru-model show - | grep -q 'gru 16'
     gru-model import --from keras --arch "$sentiment" <"$keras" | gru-model show | grep -q 'gru 16'

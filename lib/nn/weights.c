@@ -4,6 +4,7 @@
  * same pieces in opposite directions, so one cannot drift from the other. */
 #include "nn/weights.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/str.h"
@@ -139,6 +140,69 @@ static gru_status check_layers(const gru_arch *arch, gru_framework framework, gr
                                  l->reset_before ? "reset=before" : "update=new");
     }
     return GRU_OK;
+}
+
+/* ---- epsilons: no weights, but part of what the weights were trained with ---- */
+static double own_epsilon(gru_framework framework) {
+    return framework == GRU_FRAMEWORK_TORCH ? 1e-5 : GRU_KERAS_EPSILON;
+}
+
+static void add_epsilon(gru_str *text, double epsilon) {
+    char digits[GRU_NUMBER_MAX];
+    gru_number_format_double(epsilon, digits);
+    gru_str_addf(text, "epsilon=%s", digits);
+}
+
+/* "1 layer-norm, 3 batch-norm", numbered as the weights are. */
+static void add_layer(gru_str *text, const gru_arch *arch, size_t index) {
+    gru_str_addf(text, "%s%zu %s", text->len ? ", " : "", index,
+                 gru_layer_kind_name(arch->layers[index].kind));
+}
+
+void gru_weights_epsilon(gru_arch *arch, gru_framework from) {
+    double own = own_epsilon(from);
+    gru_str layers = {0}, epsilon = {0};
+    for (size_t i = 0; i < arch->count; i++) {
+        gru_layer *l = &arch->layers[i];
+        if (!gru_layer_normalises(l) || l->epsilon > 0 || gru_layer_epsilon(l) == own)
+            continue;
+        l->epsilon = own;
+        add_layer(&layers, arch, i);
+    }
+    add_epsilon(&epsilon, own);
+    if (layers.len)
+        gru_note("PyTorch's own %s where the architecture says none: %s", gru_str_text(&epsilon),
+                 gru_str_text(&layers));
+    gru_str_free(&epsilon);
+    gru_str_free(&layers);
+}
+
+static void warn_of_epsilons(const gru_arch *arch, gru_framework to) {
+    double own = own_epsilon(to);
+    gru_str layers = {0};
+    for (size_t i = 0; i < arch->count; i++) {
+        const gru_layer *l = &arch->layers[i];
+        if (!gru_layer_normalises(l) || gru_layer_epsilon(l) == own)
+            continue;
+        add_layer(&layers, arch, i);
+        gru_str_add_char(&layers, ' ');
+        add_epsilon(&layers, gru_layer_epsilon(l));
+    }
+    if (layers.len)
+        gru_warn("%s has to be told: %s", to == GRU_FRAMEWORK_TORCH ? "PyTorch" : "Keras",
+                 gru_str_text(&layers));
+    gru_str_free(&layers);
+}
+
+/* The architecture with every epsilon, since another library reads it by another default. */
+static void add_arch(gru_str *text, const gru_arch *arch) {
+    for (size_t i = 0; i < arch->count; i++) {
+        gru_layer l = arch->layers[i];
+        if (gru_layer_normalises(&l))
+            l.epsilon = gru_layer_epsilon(&l);
+        gru_layer_print(&l, text);
+        gru_str_add_char(text, '\n');
+    }
 }
 
 /* ---- complaints ---- */
@@ -355,13 +419,15 @@ gru_status gru_weights_export(const gru_model *m, gru_framework to, const gru_bu
     gru_status st = check_layers(gru_model_arch(m), to, err);
     for (size_t i = 0; !st && i < gru_model_param_count(m); i++)
         st = export_param(m, to, gru_model_param(m, i), file, b, err);
-    gru_arch_print(gru_model_arch(m), &text);
+    add_arch(&text, gru_model_arch(m));
     if (!st)
         st = gru_str_check(&text, err);
     if (!st)
         st = gru_bundle_set(b, "format", to == GRU_FRAMEWORK_KERAS ? "keras" : "torch", err);
     if (!st)
         st = gru_bundle_set(b, "arch", gru_str_text(&text), err);
+    if (!st)
+        warn_of_epsilons(gru_model_arch(m), to);
     gru_str_free(&text);
     return st;
 }

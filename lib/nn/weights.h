@@ -23,6 +23,9 @@ gru_status gru_framework_find(const char *name, gru_framework *out, gru_error *e
  * GRU_ERR_DATA when the tensors don't tell. */
 gru_status gru_weights_input(const gru_arch *arch, gru_framework from, const gru_bundle *b,
                              gru_input_shape *out, gru_error *err);
+/* Gives the normalisations of arch that don't say theirs the epsilon that the framework's have,
+ * with a note which where it is not ours. */
+void gru_weights_epsilon(gru_arch *arch, gru_framework from);
 /* Copies all of b's tensors (F32, F64, F16 or BF16) into m. Every weight of the network must be
  * there and every tensor must be one of its weights, else GRU_ERR_DATA lists what is missing,
  * misshapen (name and both shapes) or left over, and m is unchanged. m may still lack memory for
@@ -35,7 +38,8 @@ gru_status gru_weights_keep(const gru_model *m, gru_framework from, const gru_bu
                             gru_bundle *file, gru_error *err);
 /* Adds the network's weights to b as F32, and the metadata "format" (keras or torch) and "arch".
  * file is the model's bundle or NULL: biases kept there come out as they came in while they still
- * add up to the network's; else all of a bias is in the first and the second is zero. GRU_ERR_DATA
+ * add up to the network's; else all of a bias is in the first and the second is zero. "arch" says
+ * every epsilon, and a warning those that the framework has to be told. GRU_ERR_DATA
  * when the framework has no such layer (PyTorch: reset=before, update=new). */
 gru_status gru_weights_export(const gru_model *m, gru_framework to, const gru_bundle *file,
                               gru_bundle *b, gru_error *err);

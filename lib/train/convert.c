@@ -52,6 +52,7 @@ gru_status gru_convert_import(gru_bundle *made, const gru_bundle *weights,
         gru_arch_free(arch);
         return gru_error_at(err, "%s", name);
     }
+    gru_weights_epsilon(arch, from);
     shape.steps = options->steps;
     bool each = options->per_step || ends_in_steps(arch); /* before arch is given away */
     if (gru_model_declare(&m, arch, &shape, each, err))

@@ -2,7 +2,7 @@
 
     python scripts/golden/networks.py [DIRECTORY [NAME...]]
 
-(and testdata/golden/weights/*.safetensors, the weights of three of them as a user would bring them).
+(and testdata/golden/weights/*.safetensors, the weights of some of them as a user would bring them).
 Each file is one network on random data. Metadata: `arch`, `from` (keras, torch), `loss`, `mode`
 (inference, or training where batch-norm uses the batch's own statistics and dropout drops),
 `batches` (rows of each batch, where there are several), `versions`. Tensors: `x`, `y`, `len` (where
@@ -472,7 +472,8 @@ for activation in ('sigmoid', 'softmax', 'tanh', 'relu', 'softplus'):
 
 # ---- weights alone, as a user would bring them ----
 
-WEIGHTS = ('net-sentiment', 'torch-lstm-stacked', 'torch-gru-bidirectional')
+WEIGHTS = ('net-sentiment', 'torch-lstm-stacked', 'torch-gru-bidirectional',
+           'torch-layer-norm-epsilon')
 
 
 def write_weights(name, source, directory):
