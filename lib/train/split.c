@@ -18,17 +18,11 @@ void gru_split_free(gru_split *split) {
 
 /* ---- sizes ---- */
 
-/* A share is rounded up for shuffled parts, as scikit-learn does; in time order the earlier part's
- * size is rounded down, as int(n * 0.8) and Keras's validation_split do, which is nearly the same.
- */
-static gru_status count_of(const gru_share *share, const char *option, gru_split_order order,
-                           size_t rows, size_t *count, gru_error *err) {
-    if (share->is_count)
-        *count = share->count;
-    else if (order == GRU_SPLIT_TIME)
-        *count = rows - (size_t)floor((double)rows * (1 - share->share) + 1e-9);
-    else
-        *count = (size_t)ceil(share->share * (double)rows);
+/* A share is rounded up as scikit-learn does in every order: 7 % of 100 rows are 8, since the
+ * product is a little more than 7 in binary. */
+static gru_status count_of(const gru_share *share, const char *option, size_t rows, size_t *count,
+                           gru_error *err) {
+    *count = share->is_count ? share->count : (size_t)ceil(share->share * (double)rows);
     if (*count >= rows || !*count)
         return gru_error_set(err, GRU_ERR_DATA,
                              "%s takes %zu of %zu rows, and each part needs at least one", option,
@@ -380,7 +374,7 @@ static gru_status add_validation(gru_split *out, const pair *test, const gru_spl
     size_t rows = test->kept_count, take;
     uint32_t *own = NULL;
     pair p = {0};
-    gru_status status = count_of(&plan->validation, "--validation", plan->order, rows, &take, err);
+    gru_status status = count_of(&plan->validation, "--validation", rows, &take, err);
     if (!status && classes)
         status = gru_mem_new(&own, rows, sizeof *own, err);
     if (status)
@@ -413,7 +407,7 @@ static gru_status make_test(pair *p, const gru_split_plan *plan, size_t rows,
         return chain(p, plan, rows, err);
     if (plan->folds)
         return folds(p, plan, rows, classes, err);
-    gru_status status = count_of(&plan->test, "--test", plan->order, rows, &take, err);
+    gru_status status = count_of(&plan->test, "--test", rows, &take, err);
     if (!status)
         status = hold_out(p, plan->order, rows, take, classes, plan->seed, err);
     return status ? status : leave_gap(p, plan->gap, err);

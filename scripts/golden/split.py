@@ -16,8 +16,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit, tra
 
 def divide(rows, y, share, order, seed):
     if order == 'time':
-        keep = int(len(rows) * (1 - share) + 1e-9)
-        return rows[:keep], rows[keep:]
+        return train_test_split(rows, test_size=share, shuffle=False)
     return train_test_split(rows, test_size=share, random_state=seed,
                             stratify=y[rows] if order == 'stratified' else None)
 
@@ -48,6 +47,16 @@ def case(r):
     return order, y, test, validation, r.randrange(2 ** 32), folds, r.randint(1, folds) if folds else 0, int(forward)
 
 
+def write(c, parts):
+    y = ' '.join(map(str, np.unique(c[1], return_inverse=True)[1]))
+    print(c[0], *c[2:], y, *(' '.join(map(str, p)) for p in parts), sep='\t')
+
+
+# 0.07 * 100 is a little more than 7 in binary, 0.28 * 25 than 7; of 50 rows 0.29 is 14.5
+EDGES = [(order, np.arange(rows) % 2, test, validation, 7, 0, 0, 0) for order in ('time', 'random')
+         for rows, test, validation in ((100, .07, 0), (125, .2, .07), (25, .28, 0), (50, .29, .14))]
+
+
 def main():
     count, seed = (int(a) for a in sys.argv[1:]) if len(sys.argv) == 3 else (60, 1)
     r = random.Random(seed)
@@ -56,12 +65,12 @@ def main():
     while count:
         c = case(r)
         try:
-            parts = split(*c)
+            write(c, split(*c))
         except ValueError:          # a class with one row, or a part smaller than the classes
             continue
-        y = ' '.join(map(str, np.unique(c[1], return_inverse=True)[1]))
-        print(c[0], *c[2:], y, *(' '.join(map(str, p)) for p in parts), sep='\t')
         count -= 1
+    for c in EDGES:
+        write(c, split(*c))
 
 
 main()
