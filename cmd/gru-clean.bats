@@ -41,6 +41,10 @@ fails() { # exit 1, one line with this text, no output file
     [ "$(v outliers=zscore:1.5 0 0 0 0 10)" = "0 0 0 0 8 " ]
 }
 
+@test "a mean of equal numbers is that number" {
+    [ "$(v "smooth=mean:56 difference=1" $(yes 333333333.3333333 | head -60) | tr ' ' '\n' | sort -u)" = 0 ]
+}
+
 @test "smoothing looks back only" {
     [ "$(v smooth=mean:3 1 2 6 10)" = "1 1.5 3 6 " ]
     [ "$(v smooth=median:3 1 9 2 3)" = "1 5 2 3 " ]

@@ -51,6 +51,15 @@ fails() {
     [ "$(printf 'v\n7\n7\n' | gru-scale -q | tail -1)" = 0 ]
 }
 
+@test "a long constant column becomes 0 too, and a 0 comes back as 0" {
+    [ "$(awk 'BEGIN { print "v"; for (i = 0; i < 56; i++) print "333333333.3333333" }' |
+        gru-scale -q --method standard | sort -u)" = $'0\nv' ]
+    printf 'v\n-3\n0\n1\n4\n12\n' >z.tsv
+    for o in --method=standard --method=minmax --range=-1,1 --method=robust; do
+        gru-scale -q $o --fit s.tsv z.tsv | gru-scale -q --invert s.tsv | cmp - z.tsv
+    done
+}
+
 @test "without --columns a note says which columns were scaled" {
     run -0 --separate-stderr gru-scale p.csv
     [ "$stderr" = "gru-scale: scaling Close" ]

@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "series/date.h"
 #include "series/frame.h"
+#include "series/mean.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -156,23 +157,6 @@ static double quantile(double *x, size_t n, double q) {
     return x[low] + (at - (double)low) * (next - x[low]);
 }
 
-/* Mean and (population) deviation; NaN for none. */
-static double mean(const double *x, size_t count, double *deviation) {
-    double sum = 0, squares = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!isnan(x[i])) {
-            sum += x[i];
-            n++;
-        }
-    double m = n ? sum / (double)n : NAN;
-    for (size_t i = 0; i < count; i++)
-        squares += isnan(x[i]) ? 0 : (x[i] - m) * (x[i] - m);
-    if (deviation)
-        *deviation = n ? sqrt(squares / (double)n) : NAN;
-    return m;
-}
-
 /* ---- steps on one column ---- */
 
 static void impute_line(double *x, size_t rows) {
@@ -197,7 +181,7 @@ static void impute(const gru_clean_step *s, double *x, size_t rows, double *scra
     if (s->how < MEAN || s->how == DROP)
         return;
     if (s->how == MEAN)
-        with = mean(x, rows, NULL);
+        with = gru_mean(x, rows, NULL);
     else if (s->how == MEDIAN)
         with = quantile(scratch, present(x, rows, scratch), 0.5);
     for (size_t i = 0; i < rows; i++)
@@ -205,16 +189,16 @@ static void impute(const gru_clean_step *s, double *x, size_t rows, double *scra
 }
 
 static void cut_outliers(const gru_clean_step *s, double *x, size_t rows, double *scratch) {
-    double low, high, deviation;
+    double low, high;
     if (s->how == 0) {
         size_t n = present(x, rows, scratch);
         double q1 = quantile(scratch, n, 0.25), q3 = quantile(scratch, n, 0.75);
         low = q1 - s->number * (q3 - q1);
         high = q3 + s->number * (q3 - q1);
     } else {
-        double middle = mean(x, rows, &deviation);
-        low = middle - s->number * deviation;
-        high = middle + s->number * deviation;
+        double variance, middle = gru_mean(x, rows, &variance);
+        low = middle - s->number * sqrt(variance);
+        high = middle + s->number * sqrt(variance);
     }
     for (size_t i = 0; i < rows; i++)
         if (x[i] < low || x[i] > high)
@@ -229,8 +213,8 @@ static void smooth(const gru_clean_step *s, double *x, size_t rows, double *scra
         const double *from = x + (i + 1 - n);
         if (isnan(x[i]))
             continue;
-        x[i] =
-            s->how == 0 ? mean(from, n, NULL) : quantile(scratch, present(from, n, scratch), 0.5);
+        x[i] = s->how == 0 ? gru_mean(from, n, NULL)
+                           : quantile(scratch, present(from, n, scratch), 0.5);
     }
 }
 
@@ -271,7 +255,7 @@ static int64_t period_of(gru_moment moment, int how) {
 static double gather(const double *x, size_t count, int value) {
     double found = NAN;
     if (value == AVERAGE)
-        return mean(x, count, NULL);
+        return gru_mean(x, count, NULL);
     for (size_t i = 0; i < count; i++) {
         if (isnan(x[i]))
             continue;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "series/fitted.h"
+#include "series/mean.h"
 
 #include <assert.h>
 #include <float.h>
@@ -64,16 +65,7 @@ static double median(const double *sorted, size_t count) {
 }
 
 static void fit_standard(gru_scaler_column *c, const double *values, size_t count) {
-    double n = (double)count, sum = 0, squares = 0, rest = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += values[i];
-    double mean = sum / n;
-    for (size_t i = 0; i < count; i++) {
-        double d = values[i] - mean;
-        squares += d * d;
-        rest += d; /* what rounding left in the mean */
-    }
-    double variance = (squares - rest * rest / n) / n;
+    double n = (double)count, variance, mean = gru_mean(values, count, &variance);
     double noise = n * mean * DBL_EPSILON;
     /* scikit-learn's bound below which a variance is nothing but rounding */
     bool constant = variance <= n * DBL_EPSILON * variance + noise * noise;
@@ -174,9 +166,14 @@ double gru_scaler_invert(const gru_scaler *s, size_t index, double value) {
     const gru_scaler_column *c = &s->column[index];
     if (s->method == GRU_SCALE_LOG)
         return exp(value);
-    if (s->method == GRU_SCALE_MINMAX)
+    double noise = fabs(c->center);
+    if (s->method == GRU_SCALE_MINMAX) {
+        noise += fabs(s->low) * c->scale / (s->high - s->low);
         value = (value - s->low) / (s->high - s->low);
-    return value * c->scale + c->center;
+    }
+    double x = value * c->scale + c->center;
+    /* where all but rounding cancels, a 0 was scaled */
+    return fabs(x) <= 2 * DBL_EPSILON * noise ? 0 : x;
 }
 
 /* ---- scaler.tsv ---- */

@@ -57,6 +57,42 @@ Test(scaler, a_constant_column_has_scale_1) {
     }
 }
 
+/* Plain sums of these are off by 1e-12 and 2e-7 of a row. */
+Test(scaler, a_long_constant_column_is_its_own_mean) {
+    static const struct {
+        double value;
+        size_t count;
+    } cases[] = {{0.1, 1000000}, {333333333.3333333, 56}, {-1.1, 99999}};
+    static double values[1000000];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gru_scaler s;
+        gru_error err = {0};
+        for (size_t k = 0; k < cases[i].count; k++)
+            values[k] = cases[i].value;
+        gru_scaler_init(&s, GRU_SCALE_STANDARD, 0, 1);
+        cr_assert_eq(gru_scaler_add(&s, "c", values, cases[i].count, &err), GRU_OK);
+        double y = gru_scaler_apply(&s, 0, cases[i].value);
+        cr_assert(y <= 0 && y >= 0, "%zu times %.17g: %g", cases[i].count, cases[i].value, y);
+        gru_scaler_free(&s);
+    }
+}
+
+Test(scaler, a_zero_comes_back_as_zero) {
+    static const double ends[][2] = {{0, 1}, {-1, 1}, {0.1, 0.9}, {-2, 3}, {1, 2}};
+    for (int column = 1; column < 500; column++)
+        for (size_t i = 0; i < 2 * sizeof ends / sizeof *ends; i++) {
+            double values[] = {-7, 0, 3.0 * column, column % 13, column};
+            gru_scaler s;
+            gru_error err = {0};
+            gru_scaler_init(&s, i % 2 ? GRU_SCALE_STANDARD : GRU_SCALE_MINMAX, ends[i / 2][0],
+                            ends[i / 2][1]);
+            cr_assert_eq(gru_scaler_add(&s, "c", values, 5, &err), GRU_OK);
+            double x = gru_scaler_invert(&s, 0, gru_scaler_apply(&s, 0, 0));
+            cr_assert(x <= 0 && x >= 0, "column %d, case %zu: %g", column, i, x);
+            gru_scaler_free(&s);
+        }
+}
+
 Test(scaler, text_reads_back_bit_for_bit) {
     gru_scaler s = fitted(GRU_SCALE_STANDARD, 0, 1), t;
     gru_str text = {0};
