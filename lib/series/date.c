@@ -236,8 +236,18 @@ static void merge(gru_date_form *form, const gru_date_form *shown) {
     }
 }
 
+/* A row's number, which most columns that name rows have; 20240131 may be a date. */
+static bool is_plain_number(const char *text, size_t len) {
+    size_t n = 0;
+    while (n < len && text[n] >= '0' && text[n] <= '9')
+        n++;
+    return n == len && len != 8;
+}
+
 bool gru_date_learn(const char *text, size_t len, gru_date_order order, gru_date_form *form,
                     gru_moment *out) {
+    if (is_plain_number(text, len))
+        return false;
     for (const char *const *layout = layouts[order]; *layout; layout++) {
         cursor c = {text, len, 0};
         fields f = {.day = 1};
