@@ -51,8 +51,8 @@ run_page() { # PAGE SECTION
 
 @test "README's first commands, from the source's root" {
     sed -n '/^```sh/,/^```/{/^```/d;p;}; /^## /q' "$BATS_TEST_DIRNAME/../README.md" >"$BATS_TEST_TMPDIR/commands"
-    mkdir -p "$BATS_TEST_TMPDIR/root/build"
-    cd "$BATS_TEST_TMPDIR/root"
+    mkdir -p "$BATS_TEST_TMPDIR/source/build"
+    cd "$BATS_TEST_TMPDIR/source"
     ln -s "$BATS_TEST_DIRNAME/../testdata" "$BATS_TEST_DIRNAME" .
     # Nothing to be made: the tools are those under test.
     echo all: >Makefile
