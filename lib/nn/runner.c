@@ -78,31 +78,39 @@ static void copy_out(gru_real *to, const gru_real *lanes, size_t rows, size_t co
             to[i * stride + k] = lanes[k * L + i];
 }
 
-static void copy_states(gru_runner *r, const gru_slice *s) {
-    const gru_layer_plan *l = &r->plan.layers[r->state_layer];
-    size_t h = l->layer->units, all = h * l->ways, steps = r->plan.steps;
-    for (size_t t = 0; t < steps; t++)
-        for (size_t w = 0; w < l->ways; w++) {
-            size_t p = w ? steps - 1 - t : t;
-            copy_out(r->states + (s->first_row * steps + t) * all + w * h,
-                     s->memory[r->state_layer].way[w].h + (p + 1) * gru_step_size(h), s->rows, h,
-                     steps * all);
-        }
+/* A way's units at every time to columns of to [rows][steps][width]; from: at position 0, the next
+ * one's lie `step` further. */
+static void copy_way(const gru_runner *r, const gru_slice *s, size_t way, gru_real *to,
+                     size_t width, const gru_real *from, size_t step) {
+    size_t h = r->plan.layers[r->state_layer].layer->units, steps = r->plan.steps;
+    for (size_t t = 0; t < steps; t++) {
+        size_t p = way ? steps - 1 - t : t;
+        copy_out(to + (s->first_row * steps + t) * width, from + p * step, s->rows, h,
+                 steps * width);
+    }
 }
 
-static void copy_gates(gru_runner *r, const gru_slice *s) {
+static void copy_states(const gru_runner *r, const gru_slice *s) {
+    const gru_layer_plan *l = &r->plan.layers[r->state_layer];
+    size_t h = l->layer->units, step = gru_step_size(h);
+    for (size_t w = 0; w < l->ways; w++)
+        copy_way(r, s, w, r->states + w * h, h * l->ways, s->memory[l->index].way[w].h + step,
+                 step);
+}
+
+static void copy_gates(const gru_runner *r, const gru_slice *s) {
     const gru_layer_plan *l = &r->plan.layers[r->state_layer];
     const char *names = gru_gate_names(l);
-    size_t h = l->layer->units, all = h * l->ways, steps = r->plan.steps,
-           each = strlen(names) * all;
-    for (size_t i = 0; i < steps * l->ways * strlen(names); i++) {
-        size_t t = i % steps, w = i / steps % l->ways, g = i / steps / l->ways;
-        size_t p = w ? steps - 1 - t : t;
+    size_t h = l->layer->units, all = h * l->ways, width = strlen(names) * all;
+    for (size_t w = 0; w < l->ways; w++) {
         const gru_way_memory *m = &s->memory[l->index].way[w];
-        copy_out(r->gates + (s->first_row * steps + t) * each + g * all + w * h,
-                 names[g] == 'c' ? m->c + (p + 1) * gru_step_size(h)
-                                 : m->gates + p * gru_gate_step(l->layer) + g * h * L,
-                 s->rows, h, steps * each);
+        for (size_t g = 0; names[g]; g++) {
+            gru_real *to = r->gates + g * all + w * h;
+            if (names[g] == 'c')
+                copy_way(r, s, w, to, width, m->c + gru_step_size(h), gru_step_size(h));
+            else
+                copy_way(r, s, w, to, width, m->gates + g * h * L, gru_gate_step(l->layer));
+        }
     }
 }
 
