@@ -273,6 +273,12 @@ static void finish(const walk *w) {
     }
 }
 
+/* Position p has no state behind it but zeros, so that products with the state, and gradients of
+ * it, may be left out. */
+static bool at_zero(const walk *w, size_t p) {
+    return p == w->from && w->d->initial_at == SIZE_MAX && !carries(w);
+}
+
 static gru_cell_step step_of(const walk *w, size_t p) {
     size_t h = w->h_step;
     const gru_layer *y = w->l->layer;
@@ -313,26 +319,35 @@ static void gate_sum(const walk *w, gru_real *gates, size_t gate, size_t t, cons
         state_sum(w, out, gate, NULL, h);
 }
 
+/* What a gate multiplies at position p. NULL: zeros. */
+static const gru_real *state_of(const walk *w, size_t gate, size_t p) {
+    return at_zero(w, p) ? NULL : h_of(w, gate, p);
+}
+
 static void gru_step(const walk *w, size_t p, const gru_cell_step *c) {
     size_t u = w->units, t = time_of(w, p);
     const gru_kern *k = w->plan->kern;
     gru_real *g = c->gates;
     for (size_t i = 0; i < 2; i += gru_packed_gates(&w->d->kernel, i))
-        gate_sum(w, g, i, t, h_of(w, i, p));
+        gate_sum(w, g, i, t, state_of(w, i, p));
     if (resets_after(w->l->layer)) {
         gate_sum(w, g, 2, t, NULL);
-        state_sum(w, g + 3 * u * L, 2, w->d->bias + 3 * u, h_of(w, 2, p));
+        const gru_real *h = state_of(w, 2, p), *bias = w->d->bias + 3 * u;
+        if (h)
+            state_sum(w, g + 3 * u * L, 2, bias, h);
+        for (size_t i = 0; !h && i < u * L; i++)
+            g[3 * u * L + i] = bias[i / L];
         k->gru_forward(c);
         return;
     }
     k->gru_before_reset(c);
-    gate_sum(w, g, 2, t, c->drh);
+    gate_sum(w, g, 2, t, at_zero(w, p) ? NULL : c->drh);
     k->gru_before_forward(c);
 }
 
 static void plain_step(const walk *w, size_t p, const gru_cell_step *c) {
     for (size_t g = 0; g < w->gates; g += gru_packed_gates(&w->d->kernel, g))
-        gate_sum(w, c->gates, g, time_of(w, p), h_of(w, g, p));
+        gate_sum(w, c->gates, g, time_of(w, p), state_of(w, g, p));
     if (w->gates == 4)
         w->plan->kern->lstm_forward(c);
     else
@@ -414,12 +429,14 @@ static void back_gate(const walk *w, const gru_real *d, size_t gate) {
                 w->l->layer->recurrent_dropout);
 }
 
-static void gru_after_back(const walk *w, const gru_cell_step *c) {
+static void gru_after_back(const walk *w, const gru_cell_step *c, bool further) {
     size_t u = w->units;
     const gru_kern *k = w->plan->kern;
     const gru_real *t = w->d->recurrent.transposed;
     gru_real *g = c->gates;
     k->gru_backward(c);
+    if (!further)
+        return;
     if (!w->m->h_bits) {
         k->affine(w->m->dh, u, NULL, g, 2 * u, t, g + 3 * u * L, u, t + 2 * u * u);
         return;
@@ -429,7 +446,7 @@ static void gru_after_back(const walk *w, const gru_cell_step *c) {
 }
 
 /* The forward pass's r ⊙ h is kept for the weight gradient, so its gradient lives elsewhere. */
-static void gru_before_back(const walk *w, gru_cell_step *c) {
+static void gru_before_back(const walk *w, gru_cell_step *c, bool further) {
     size_t u = w->units, size = u * L;
     const gru_kern *k = w->plan->kern;
     const gru_real *t = w->d->recurrent.transposed;
@@ -441,6 +458,8 @@ static void gru_before_back(const walk *w, gru_cell_step *c) {
     c->drh = drh;
     c->dhr = dhr;
     k->gru_before_backward_reset(c);
+    if (!further)
+        return;
     if (!w->m->h_bits) {
         k->add(w->m->dh, dhr, size);
         k->affine(w->m->dh, u, NULL, g, 2 * u, t, NULL, 0, NULL);
@@ -452,11 +471,13 @@ static void gru_before_back(const walk *w, gru_cell_step *c) {
         back_gate(w, g + i * size, i);
 }
 
-static void plain_back(const walk *w, const gru_cell_step *c) {
+static void plain_back(const walk *w, const gru_cell_step *c, bool further) {
     if (w->gates == 4)
         w->plan->kern->lstm_backward(c);
     else
         w->plan->kern->rnn_backward(c);
+    if (!further)
+        return;
     if (!w->m->h_bits)
         gru_packed_back(w->plan->kern, &w->d->recurrent, w->m->dh, c->gates);
     for (size_t g = 0; w->m->h_bits && g < w->gates; g++)
@@ -533,6 +554,11 @@ static void kernel_gradient(const walk *w, size_t from, gru_outer o) {
 static void recurrent_gradient(const walk *w, size_t from, gru_outer o) {
     size_t u = w->units, each = w->h_masked ? 1 : w->m->reset ? 2 : w->gates;
     bool after = resets_after(w->l->layer);
+    if (at_zero(w, from)) {
+        from++;
+        o.b += o.b_step;
+        o.steps--;
+    }
     const gru_real *gates = o.b;
     o.rows = u;
     o.a_step = (ptrdiff_t)w->h_step;
@@ -603,18 +629,19 @@ static void fetch_step(const walk *w, size_t p) {
     gru_kern_fetch(w->m->h + p * w->h_step, w->units * L);
 }
 
-/* Through the cell at position p: dh becomes that of the state before, the gates become their own
- * gradients. */
+/* Through the cell at position p: dh becomes that of the state before, if that is more than zeros,
+ * the gates become their own gradients. */
 static void cell_back(const walk *w, size_t p) {
     gru_cell_step c = step_of(w, p);
+    bool further = !at_zero(w, p);
     if (w->m->raw)
         norm_back(w, p, &c);
     if (resets_after(w->l->layer))
-        gru_after_back(w, &c);
+        gru_after_back(w, &c, further);
     else if (w->l->layer->kind == GRU_LAYER_GRU)
-        gru_before_back(w, &c);
+        gru_before_back(w, &c, further);
     else
-        plain_back(w, &c);
+        plain_back(w, &c, further);
 }
 
 static bool notes_norms(const walk *w) {
