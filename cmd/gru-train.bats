@@ -170,6 +170,41 @@ uneven() {
     gru-train -q "$@" --epochs 5 --resume c --history h.tsv -o resumed.gru train.npy
     cmp whole.gru resumed.gru
     [ "$(wc -l <h.tsv)" -eq 6 ]
+    set -- --arch "$sentiment" --average 1.5
+    for optimizer in adam sgd; do
+        gru-train -q "$@" --optimizer $optimizer --epochs 5 -o whole.gru train.npy
+        gru-train -q "$@" --optimizer $optimizer --epochs 2 --checkpoint c -o part.gru train.npy
+        gru-train -q "$@" --optimizer $optimizer --epochs 5 --resume c -o resumed.gru train.npy
+        cmp whole.gru resumed.gru
+        cmp part.gru <(gru-train -q "$@" --optimizer $optimizer --epochs 2 --resume c -o - train.npy)
+    done
+    run gru-train -q --arch "$sentiment" --resume c --average 2 -o n.gru train.npy
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"optimizer is "*average=* ]]
+}
+
+@test "with --average the weights' average is validated and kept" {
+    reviews
+    set -- --arch "$sentiment" --seed 1 --epochs 3 --validation val.npy
+    gru-train -q "$@" --history plain.tsv -o plain.gru train.npy
+    gru-train -q "$@" --average 2 --history h.tsv -o m.gru train.npy
+    # what is trained on is the same, what is kept is not
+    cmp <(cut -f 1,2,4,6 plain.tsv) <(cut -f 1,2,4,6 h.tsv)
+    ! cmp -s <(cut -f 3 plain.tsv) <(cut -f 3 h.tsv)
+    gru-predict m.gru val.npy | gru-eval - | awk '/^log_loss/ { print $2 }' >loss
+    awk -v want="$(tail -n 1 h.tsv | cut -f 3)" \
+        '{ exit !($1 - want < 1e-4 && want - $1 < 1e-4) }' loss
+    samples=$(metadata m.gru | grep -o 'samples[^0-9]*[0-9]*' | head -n 1 | tr -cd 0-9)
+    momentum=$(metadata m.gru | grep -o 'average=[0-9.]*' | cut -d = -f 2)
+    awk -v n="$samples" -v m="$momentum" \
+        'BEGIN { d = m - (1 - 1 / (2 * int((n + 31) / 32))); exit !(d < 1e-9 && d > -1e-9) }'
+    gru-train -q "$@" --average "$momentum" -o same.gru train.npy
+    cmp m.gru same.gru
+    gru-train -q "$@" --average 0 -o zero.gru train.npy
+    cmp plain.gru zero.gru
+    run gru-train "$@" --average -1 train.npy
+    [ "$status" -eq 2 ]
+    [[ "$output" == *--average* ]]
 }
 
 @test "a resumed run keeps what was attached" {

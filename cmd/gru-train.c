@@ -32,6 +32,7 @@ static const gru_option options[] = {
     {"clip-norm", 0, GRU_OPTION_NUMBER, &w.clip_norm, "X", "most norm of each tensor's gradient; 0: off", 0, 1e30, NULL},
     {"clip-global-norm", 0, GRU_OPTION_NUMBER, &w.clip_global_norm, "X", "most norm of the whole gradient; 0: off", 0, 1e30, NULL},
     {"clip-value", 0, GRU_OPTION_NUMBER, &w.clip_value, "X", "most size of each number of the gradient; 0: off", 0, 1e30, NULL},
+    {"average", 0, GRU_OPTION_NUMBER, &w.average, "M", "validate and keep the weights' moving average over M epochs, or below 1 of momentum M; 0: off", 0, 1e6, NULL},
     {"Learning rate over time", 0, GRU_OPTION_HEADING, NULL, NULL, NULL, 0, 0, NULL},
     {"lr-step", 0, GRU_OPTION_TEXT, &w.lr_step, "drop=X,every=N", "multiply the rate by X every N epochs", 0, 0, NULL},
     {"lr-exponential", 0, GRU_OPTION_TEXT, &w.lr_exponential, "rate=X", "multiply the rate by X each epoch", 0, 0, NULL},

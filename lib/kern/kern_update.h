@@ -138,6 +138,11 @@ INLINE void update_adam_step(const gru_update *u, update_part *p) {
 }
 UPDATE_LOOP(update_adam)
 
+INLINE void update_average_step(const gru_update *u, update_part *p) {
+    p->s[0] += (p->w - p->s[0]) * u->share;
+}
+UPDATE_LOOP(update_average)
+
 /* update_adam_step where g is 0: the same roundings, for 0 − m and m·a + 0 have none. */
 INLINE void adam_rest(const gru_update *u, update_part *p) {
     p->s[0] = drop_below(p->s[0] - p->s[0] * u->c1, vanished);
@@ -224,7 +229,7 @@ static void update_lay_by(gru_real *out, const gru_real *g, size_t n) {
         .sgd = update_sgd, .momentum = update_momentum, .nesterov = update_nesterov,               \
         .rmsprop = update_rmsprop, .rmsprop_full = update_rmsprop_full, .adam = update_adam,       \
         .amsgrad = update_amsgrad, .adagrad = update_adagrad, .adam_rests = update_adam_rests,     \
-        .lay_by = update_lay_by, .laid_by = end_streams,                                           \
+        .average = update_average, .lay_by = update_lay_by, .laid_by = end_streams,                \
     }
 
 #endif

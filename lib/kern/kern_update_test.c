@@ -129,6 +129,31 @@ Test(kern_update, ends_of_the_range) {
     each_table(ends);
 }
 
+/* ---- the weights' average ---- */
+
+/* A share of the way to the weights, which stay as they are; all of it; none of what is not there. */
+static void averages(const gru_kern *k, gru_random *r) {
+    run x, before;
+    for (size_t n = 1; n < COUNT; n++) {
+        float share = n % 3 ? (float)gru_random_uniform(r) : 1;
+        fill(&before, r);
+        before.m[0] = before.w[0];
+        x = before;
+        k->update.average(&(gru_update){.share = share}, n, x.w, x.g, x.m, NULL, NULL);
+        cr_assert_eq(memcmp(x.w, before.w, sizeof x.w), 0, "%s", k->name);
+        cr_assert_eq(memcmp(x.m + n, before.m + n, (COUNT - n) * sizeof *x.m), 0, "%s", k->name);
+        cr_assert(fabsf(x.m[0] - x.w[0]) <= 0, "%s", k->name);
+        for (size_t i = 0; i < n; i++) {
+            double from = (double)before.m[i], to = (double)x.w[i], p = (double)share;
+            double off = fabs((double)x.m[i] - ((1 - p) * from + p * to));
+            cr_assert(off <= 2e-7 * (fabs(from) + fabs(to)), "%s: off by %g", k->name, off);
+        }
+    }
+}
+Test(kern_update, an_average_takes_its_share_of_the_weights) {
+    each_table(averages);
+}
+
 /* ---- gradients laid by ---- */
 
 /* Rows of all lengths, from any place: what was there, zeros up to the multiple of 16, no more. */

@@ -25,6 +25,7 @@ typedef struct gru_update {
     gru_real a, b;     /* Adam, Nadam: step along the first moment, along the gradient */
     gru_real root;     /* factor of √v */
     gru_real eps_inside, eps; /* added under the root, after the root */
+    gru_real share;           /* of the new weights in their moving average */
 } gru_update;
 
 /* w[n], g[n]: weights and gradients; s0 … s2 [n]: the optimizer's state, NULL where it has none. */
@@ -56,6 +57,8 @@ typedef struct gru_updates {
     void (*adam_rests)(const gru_update *ring, size_t size, uint64_t from, uint64_t to, size_t n,
                        gru_real *w, const gru_real *g, gru_real *s0, gru_real *s1,
                        const gru_real *const next[4]);
+    /* s0 += share·(w − s0); neither w nor g is changed */
+    gru_update_loop *average;
     /* out[n] = g[n] past the caches, for a row that nobody needs soon; out is 64-byte aligned, and
      * filled up with 0 to a multiple of 16 elements. laid_by before another thread reads it. */
     void (*lay_by)(gru_real *out, const gru_real *g, size_t n);

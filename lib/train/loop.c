@@ -250,6 +250,7 @@ gru_status gru_trainer_resume(gru_trainer *t, const gru_bundle *b, const char *n
         return err->code;
     if (gru_checkpoint_load(b, t->model, t->optimizer, &t->state, gru_str_text(&t->fixed), err))
         return gru_error_at(err, "%s", name);
+    gru_optimizer_swap(t->optimizer);
     if (t->state.batch >= t->batches)
         return gru_error_set(err, GRU_ERR_DATA, "%s: its position is past the epoch's end", name);
     gru_runner_refresh(t->runner);
@@ -500,14 +501,18 @@ static void decide(gru_trainer *t, const gru_epoch *epoch, bool *improved) {
     }
 }
 
+/* The weights' average, where one is kept, is what is validated, chosen and saved; what is trained
+ * on comes back with the second swap. */
 static gru_status end_epoch(gru_trainer *t, gru_error *err) {
     gru_train_state *s = &t->state;
+    gru_status status = GRU_OK;
     gru_epoch epoch = {.loss = mean_loss(&s->figures),
                        .score = mean_score(t, &s->figures),
                        .val_loss = NAN,
                        .val_score = NAN};
     bool improved = false;
     gru_optimizer_flush(t->optimizer);
+    gru_optimizer_swap(t->optimizer);
     gru_runner_refresh(t->runner);
     s->batch--; /* the rate of the epoch's last batch; batch numbers in messages */
     epoch.lr = rate(t);
@@ -529,13 +534,16 @@ static gru_status end_epoch(gru_trainer *t, gru_error *err) {
     s->figures = (gru_figures){0};
     decide(t, &epoch, &improved);
     if (t->options.checkpoint && (improved || !t->options.checkpoint_best))
-        return save(t, t->options.checkpoint, true, err);
-    return GRU_OK;
+        status = save(t, t->options.checkpoint, true, err);
+    gru_optimizer_swap(t->optimizer);
+    gru_runner_refresh(t->runner);
+    return status;
 }
 
 static gru_status interrupted(gru_trainer *t, gru_error *err) {
     t->state.seconds += now() - t->epoch_start;
     gru_optimizer_flush(t->optimizer);
+    gru_optimizer_swap(t->optimizer);
     if (t->options.checkpoint && save(t, t->options.checkpoint, true, err))
         return err->code;
     return gru_error_set(err, GRU_ERR_INTERRUPTED,
@@ -604,10 +612,10 @@ gru_status gru_trainer_run(gru_trainer *t, gru_error *err) {
             break;
         }
     }
-    if (s->best && s->stopping.has_best) {
+    gru_optimizer_swap(t->optimizer);
+    if (s->best && s->stopping.has_best)
         memcpy(gru_model_weights(t->model), s->best,
                gru_model_weight_count(t->model) * sizeof(gru_real));
-        gru_runner_refresh(t->runner);
-    }
+    gru_runner_refresh(t->runner);
     return GRU_OK;
 }

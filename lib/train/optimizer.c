@@ -27,8 +27,9 @@ struct gru_optimizer {
     gru_pool *pool;
     const gru_kern *kern;
     gru_update_loop *loop;
-    size_t states;                      /* of a weight, at most GRU_UPDATE_STATES */
-    gru_real *state[GRU_UPDATE_STATES]; /* flat, without the lazy table's */
+    size_t moments; /* of a weight, at most GRU_UPDATE_STATES: what the loop keeps */
+    size_t states;  /* the moments and, as the last, the weight's moving average */
+    gru_real *state[GRU_UPDATE_STATES + 1]; /* flat, without the lazy table's */
     size_t weights;
     uint64_t t;       /* steps taken */
     double u_product; /* Nadam's product of momenta up to t */
@@ -108,6 +109,7 @@ static void adam_coefficients(gru_optimizer *o, double lr, double t, gru_update 
 static gru_update coefficients(gru_optimizer *o, double lr) {
     const gru_optimizer_options *p = &o->options;
     gru_update u = {.scale = 1, .root = 1, .in = 1, .out = 1};
+    u.share = o->t == 1 ? 1 : (gru_real)(1 - p->average); /* begins as the first step's weights */
     bool coupled = p->torch && p->kind != GRU_OPTIMIZER_ADAMW;
     u.couple = coupled ? (gru_real)p->weight_decay : 0;
     u.decay = coupled ? 0 : (gru_real)(lr * p->weight_decay);
@@ -134,12 +136,26 @@ static gru_update coefficients(gru_optimizer *o, double lr) {
     return u;
 }
 
-static void run_loop(const gru_optimizer *o, const gru_update *u, size_t offset, size_t count,
+static bool averages(const gru_optimizer *o) {
+    return o->states > o->moments;
+}
+
+/* A step of n weights; s: their states. */
+static void run_loop(const gru_optimizer *o, const gru_update *u, size_t n, gru_real *w,
+                     const gru_real *g, gru_real *const s[GRU_UPDATE_STATES + 1]) {
+    gru_real *m[GRU_UPDATE_STATES] = {NULL};
+    memcpy(m, s, o->moments * sizeof *m);
+    o->loop(u, n, w, g, m[0], m[1], m[2]);
+    if (averages(o))
+        o->kern->update.average(u, n, w, g, s[o->moments], NULL, NULL);
+}
+
+static void run_flat(const gru_optimizer *o, const gru_update *u, size_t offset, size_t count,
                      const gru_real *g) {
-    gru_real *s[GRU_UPDATE_STATES];
-    for (size_t i = 0; i < GRU_UPDATE_STATES; i++)
-        s[i] = o->state[i] ? o->state[i] + offset : NULL;
-    o->loop(u, count, gru_model_weights(o->model) + offset, g, s[0], s[1], s[2]);
+    gru_real *s[GRU_UPDATE_STATES + 1];
+    for (size_t i = 0; i < o->states; i++)
+        s[i] = o->state[i] + offset;
+    run_loop(o, u, count, gru_model_weights(o->model) + offset, g, s);
 }
 
 /* The gradient that waits for a row of the lazy table; its states follow, a pitch apart. All that a
@@ -147,15 +163,18 @@ static void run_loop(const gru_optimizer *o, const gru_update *u, size_t offset,
 static gru_real *kept_of(const gru_optimizer *o, size_t row) {
     return o->kept + row * (1 + o->states) * o->pitch;
 }
+static gru_real *state_of(const gru_optimizer *o, size_t row, size_t state) {
+    return kept_of(o, row) + (1 + state) * o->pitch;
+}
 static gru_real *weights_of(const gru_optimizer *o, size_t row) {
     return gru_model_weights(o->model) + o->offset + row * o->width;
 }
 
 static void run_row(const gru_optimizer *o, const gru_update *u, size_t row, const gru_real *g) {
-    gru_real *kept = kept_of(o, row), *s[GRU_UPDATE_STATES] = {NULL};
+    gru_real *s[GRU_UPDATE_STATES + 1];
     for (size_t i = 0; i < o->states; i++)
-        s[i] = kept + (1 + i) * o->pitch;
-    o->loop(u, o->width, weights_of(o, row), g, s[0], s[1], s[2]);
+        s[i] = state_of(o, row, i);
+    run_loop(o, u, o->width, weights_of(o, row), g, s);
 }
 
 static size_t blocks_of(size_t rows) {
@@ -301,7 +320,7 @@ static void step_chunk(gru_optimizer *o, const chunk *c) {
     u.scale = o->scale[c->param];
     if (o->options.clip_value > 0)
         clip_value(g, c->count, (gru_real)o->options.clip_value);
-    run_loop(o, &u, c->offset, c->count, g);
+    run_flat(o, &u, c->offset, c->count, g);
 }
 
 /* Lays the gradient of step t by for a row that has taken all steps before. */
@@ -355,6 +374,25 @@ void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gra
         gru_optimizer_flush(o); /* before the ring forgets what the rows still need */
 }
 
+static void swap(gru_real *a, gru_real *b, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        gru_real kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
+    }
+}
+
+void gru_optimizer_swap(gru_optimizer *o) {
+    if (!averages(o))
+        return;
+    for (size_t i = 0; i < o->chunk_count; i++) {
+        const chunk *c = &o->chunks[i];
+        swap(gru_model_weights(o->model) + c->offset, o->state[o->moments] + c->offset, c->count);
+    }
+    for (size_t r = 0; r < o->rows; r++)
+        swap(weights_of(o, r), state_of(o, r, o->moments), o->width);
+}
+
 size_t gru_optimizer_sparse(const gru_optimizer *o) {
     return o->sparse;
 }
@@ -395,8 +433,8 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
     bool still =
         (p->kind == GRU_OPTIMIZER_SGD && o->states == 0) || p->kind == GRU_OPTIMIZER_ADAGRAD;
     bool coupled = p->torch && p->kind != GRU_OPTIMIZER_ADAMW && p->weight_decay > 0;
-    o->idle = still && p->weight_decay <= 0;
-    o->rests = o->loop == o->kern->update.adam && !coupled;
+    o->idle = still && p->weight_decay <= 0 && !averages(o);
+    o->rests = o->loop == o->kern->update.adam && !coupled && !averages(o);
     if (o->sparse == SIZE_MAX)
         return GRU_OK;
     o->large = o->rows * o->width * (o->states + 2) * sizeof(gru_real) >= LARGE;
@@ -412,7 +450,14 @@ static void start_adagrad(gru_optimizer *o, size_t flat) {
         o->state[0][i] = (gru_real)o->options.initial;
     for (size_t r = 0; r < o->rows; r++)
         for (size_t i = 0; i < o->width; i++)
-            kept_of(o, r)[o->pitch + i] = (gru_real)o->options.initial;
+            state_of(o, r, 0)[i] = (gru_real)o->options.initial;
+}
+
+/* What is never trained stays what it is in the average. */
+static void start_average(gru_optimizer *o, size_t flat) {
+    memcpy(o->state[o->moments], gru_model_weights(o->model), flat * sizeof(gru_real));
+    for (size_t r = 0; r < o->rows; r++)
+        memcpy(state_of(o, r, o->moments), weights_of(o, r), o->width * sizeof(gru_real));
 }
 
 /* The table is the end of the flat block. */
@@ -421,7 +466,8 @@ static gru_status plan_state(gru_optimizer *o, gru_error *err) {
     o->weights = gru_model_weight_count(o->model);
     size_t flat = o->sparse == SIZE_MAX ? o->weights : o->offset;
     o->pitch = (o->width + GRU_LANES - 1) / GRU_LANES * GRU_LANES;
-    o->loop = loop_of(&o->kern->update, &o->options, &o->states);
+    o->loop = loop_of(&o->kern->update, &o->options, &o->moments);
+    o->states = o->moments + (o->options.average > 0);
     for (size_t i = 0; i < o->states; i++)
         if (gru_mem_new(&o->state[i], flat, sizeof(gru_real), err))
             return err->code;
@@ -429,6 +475,8 @@ static gru_status plan_state(gru_optimizer *o, gru_error *err) {
         return err->code;
     if (o->options.kind == GRU_OPTIMIZER_ADAGRAD)
         start_adagrad(o, flat);
+    if (averages(o))
+        start_average(o, flat);
     if (gru_mem_new(&o->scale, params, sizeof *o->scale, err))
         return err->code;
     for (size_t p = 0; p < params; p++)
@@ -462,7 +510,7 @@ gru_status gru_optimizer_new(gru_optimizer **out, gru_model *model, gru_pool *po
 void gru_optimizer_free(gru_optimizer *o) {
     if (!o)
         return;
-    for (size_t i = 0; i < GRU_UPDATE_STATES; i++)
+    for (size_t i = 0; i < o->states; i++)
         free(o->state[i]);
     free(o->chunks);
     free(o->chunk_square);
@@ -482,10 +530,8 @@ void gru_optimizer_free(gru_optimizer *o) {
 static void flatten(const gru_optimizer *o, size_t state, gru_real *flat) {
     size_t dense = o->sparse == SIZE_MAX ? o->weights : o->offset;
     memcpy(flat, o->state[state], dense * sizeof *flat);
-    for (size_t r = 0; r < o->rows; r++) {
-        memcpy(flat + dense + r * o->width, kept_of(o, r) + (1 + state) * o->pitch,
-               o->width * sizeof *flat);
-    }
+    for (size_t r = 0; r < o->rows; r++)
+        memcpy(flat + dense + r * o->width, state_of(o, r, state), o->width * sizeof *flat);
 }
 
 gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *err) {
@@ -512,20 +558,19 @@ gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *
 static void unflatten(gru_optimizer *o, size_t state, const gru_real *flat) {
     size_t dense = o->sparse == SIZE_MAX ? o->weights : o->offset;
     memcpy(o->state[state], flat, dense * sizeof *flat);
-    for (size_t r = 0; r < o->rows; r++) {
-        memcpy(kept_of(o, r) + (1 + state) * o->pitch, flat + dense + r * o->width,
-               o->width * sizeof *flat);
-    }
+    for (size_t r = 0; r < o->rows; r++)
+        memcpy(state_of(o, r, state), flat + dense + r * o->width, o->width * sizeof *flat);
 }
 
-/* Whether a step has ever moved the row or its state. */
+/* Whether a step has ever moved the row or its state. An average that is what the row is stays so.
+ */
 static bool was_used(const gru_optimizer *o, size_t row) {
     bool used = o->options.weight_decay > 0;
-    for (size_t i = 0; i < o->states && !used; i++) {
-        const gru_real *state = kept_of(o, row) + (1 + i) * o->pitch;
-        used = memcmp(state, o->zeros, o->width * sizeof *o->zeros) != 0;
-    }
-    return used;
+    size_t bytes = o->width * sizeof *o->zeros;
+    for (size_t i = 0; i < o->moments && !used; i++)
+        used = memcmp(state_of(o, row, i), o->zeros, bytes) != 0;
+    return used ||
+           (averages(o) && memcmp(state_of(o, row, o->moments), weights_of(o, row), bytes) != 0);
 }
 
 gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *err) {

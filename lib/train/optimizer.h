@@ -2,7 +2,8 @@
  *
  * SGD (momentum, Nesterov), RMSprop, Adam, AdamW, Nadam and Adagrad with Keras's formulas, or
  * PyTorch's with style=torch (Kingma, Ba 2015; Loshchilov, Hutter 2019; Dozat 2016; Duchi et al.
- * 2011). Order of a step: clipping, decay, update.
+ * 2011). Order of a step: clipping, decay, update; then the weights' moving average, where one is
+ * wanted (Polyak, Juditsky 1992), takes its share of the new weights.
  *
  * An embedding's table is updated lazily: a step only lays the gradients of the batch's rows by. A
  * row takes its step, and those that it missed since (whose gradient was zero), when it is used
@@ -40,6 +41,7 @@ typedef struct gru_optimizer_options {
     double clip_norm;        /* most norm of each tensor's gradient; 0: off */
     double clip_global_norm; /* of all gradients together; 0: off */
     double clip_value;       /* most size of an element; 0: off */
+    double average;          /* momentum of the weights' moving average, below 1; 0: none is kept */
 } gru_optimizer_options;
 
 /* "adam", "sgd:lr=0.1,momentum=0.9,nesterov", "adam:style=torch,epsilon=1e-8". Defaults are
@@ -64,6 +66,9 @@ void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gra
                         size_t count, double lr);
 /* Brings every row up to date. */
 void gru_optimizer_flush(gru_optimizer *o);
+/* Exchanges the trained weights and their moving average, if there is one: before the average is
+ * used for something, and after. Flush first. */
+void gru_optimizer_swap(gru_optimizer *o);
 /* Number of the embedding's tensor that is updated lazily, or SIZE_MAX. */
 size_t gru_optimizer_sparse(const gru_optimizer *o);
 /* Steps taken so far. */

@@ -275,11 +275,20 @@ static void progress_hook(void *arg, const gru_train_progress *p) {
         s->hooks.progress(s->hooks.arg, p);
 }
 
+/* An average over epochs: its momentum forgets as much in so many epochs as a mean over them would.
+ */
+static double average_momentum(const gru_session *s) {
+    size_t batches = (s->train.count + s->options.batch - 1) / s->options.batch;
+    double steps = ceil((double)batches / (double)s->options.accumulate), m = s->words.average;
+    return m < 1 ? m : 1 - 1 / (m * steps);
+}
+
 static gru_status make_trainer(gru_session *s, gru_error *err) {
     const gru_train_hooks hooks = {s, stop_hook, progress_hook, finish};
     s->options.loss = &s->loss;
     s->options.class_weight = s->class_weight;
     s->options.classes = s->classes;
+    s->options.optimizer.average = average_momentum(s);
     if (gru_trainer_new(&s->trainer, s->model, s->train, s->validation, s->pool, &s->options,
                         &hooks, err))
         return err->code;

@@ -18,6 +18,7 @@ typedef struct gru_session_words {
     long long warmup; /* batches */
     const char *early_stopping, *monitor, *max_time;
     double clip_norm, clip_global_norm, clip_value;
+    double average; /* of the weights: epochs, or below 1 a momentum; 0: none */
     long long epochs, batch, accumulate;
     const char *validation;
     gru_share validation_split;

@@ -4,9 +4,10 @@
 
 Each file is one tiny network trained on 30 fixed rows in batches of 8, 8, 8 and 6, in order, 25
 epochs. Metadata: `arch`, `from`, `loss`, `optimizer` in our spelling, and where used `clip`
-(norm=X, global-norm=X, value=X) and `schedule`, `batch`, `epochs`, `versions`. Tensors: `x`, `y`,
-the initial weights `<n>.<weight>`, and `losses` (100): the loss of each batch, penalties
-included, before its step.
+(norm=X, global-norm=X, value=X), `schedule` and `average`, `batch`, `epochs`, `versions`. Tensors:
+`x`, `y`, the initial weights `<n>.<weight>`, and `losses` (100): the loss of each batch, penalties
+included, before its step; with `average`, the momentum of the weights' moving average, after its
+step and with the average.
 """
 import math
 import os
@@ -80,6 +81,8 @@ def run_keras(options, x, y, seed):
     if 'clip' in options:
         kind, _, value = options['clip'].partition('=')
         settings[CLIPS[kind]] = float(value)
+    if 'average' in options:
+        settings.update(use_ema=True, ema_momentum=float(options['average']))
     optimizer = KERAS_OPTIMIZERS[name](**settings)
     loss = 'mse' if x.ndim == 3 else 'binary_crossentropy'
     network.model.compile(optimizer=optimizer, loss=loss)
@@ -88,11 +91,18 @@ def run_keras(options, x, y, seed):
     for step, xb, yb in batches(x, y):
         optimizer.learning_rate = rate_at(options.get('schedule'), rate, step)
         feed = xb if xb.dtype == np.int32 else xb.astype(np.float64)
+        target = yb.reshape(-1, 1).astype(np.float64)
         with tf.GradientTape() as tape:
-            value = network.model.compute_loss(x=feed, y=yb.reshape(-1, 1).astype(np.float64),
-                                               y_pred=network.model(feed))
+            value = network.model.compute_loss(x=feed, y=target, y_pred=network.model(feed))
         gradients = tape.gradient(value, [v.value for v in trainable])
         optimizer.apply([tf.convert_to_tensor(g) for g in gradients], trainable)
+        if 'average' in options:
+            kept = [v.numpy() for v in trainable]
+            for v, mean in zip(trainable, optimizer._model_variables_moving_average):
+                v.assign(mean)
+            value = network.model.compute_loss(x=feed, y=target, y_pred=network.model(feed))
+            for v, before in zip(trainable, kept):
+                v.assign(before)
         losses.append(float(value))
     return weights, losses
 
@@ -110,6 +120,10 @@ def run_torch(options, x, y, seed):
     renamed = {'weight-decay': 'weight_decay', 'rho': 'alpha', 'epsilon': 'eps'}
     optimizer = TORCH_OPTIMIZERS[name](network.parameters(),
                                        **{renamed.get(k, k): v for k, v in settings.items()})
+    mean = None
+    if 'average' in options:
+        swa = torch.optim.swa_utils
+        mean = swa.AveragedModel(network, avg_fn=swa.get_ema_avg_fn(float(options['average'])))
     loss = (torch.nn.functional.mse_loss if x.ndim == 3
             else torch.nn.functional.binary_cross_entropy_with_logits)
     losses = []
@@ -117,11 +131,15 @@ def run_torch(options, x, y, seed):
         for group in optimizer.param_groups:
             group['lr'] = rate_at(options.get('schedule'), rate, step)
         optimizer.zero_grad()
-        value = loss(network(xb), torch.from_numpy(yb.reshape(-1, 1).astype(np.float64)))
+        target = torch.from_numpy(yb.reshape(-1, 1).astype(np.float64))
+        value = loss(network(xb), target)
         value.backward()
         if 'clip' in options:
             clip_torch(options['clip'], network)
         optimizer.step()
+        if mean:
+            mean.update_parameters(network)
+            value = loss(mean(xb), target)
         losses.append(value.item())
     return weights, losses
 
@@ -153,7 +171,7 @@ def make(directory, name, options):
     metadata = {'arch': options['arch'], 'from': library, 'optimizer': options['optimizer'],
                 'loss': 'binary-crossentropy' if tokens else 'mse', 'batch': str(BATCH),
                 'epochs': str(EPOCHS), 'versions': VERSIONS}
-    metadata.update({k: options[k] for k in ('clip', 'schedule') if k in options})
+    metadata.update({k: options[k] for k in ('clip', 'schedule', 'average') if k in options})
     path = os.path.join(directory, name + '.safetensors')
     save_file(tensors, path, metadata)
     return f'{name}\t{os.path.getsize(path)}\t{losses[0]:.4f}\t{losses[-1]:.4f}'
@@ -183,6 +201,10 @@ case('keras-adam-l2', 'adam:lr=0.01', 'gru 5 kernel-l2=0.01 recurrent-l2=0.02; d
 case('keras-adam-l1', 'adam:lr=0.01', 'gru 5 kernel-l1=0.01 bias-l1=0.02; dense 1 linear')
 case('keras-adam-lstm', 'adam:lr=0.01', 'lstm 4; dense 1 linear')
 case('keras-adam-stacked', 'adam:lr=0.01', 'gru 4; gru 3; dense 1 linear')
+case('keras-adam-average', 'adam:lr=0.01', average='0.9')
+case('torch-adam-average', 'adam:lr=0.01,style=torch', library='torch', average='0.9')
+for key in ('sgd', 'adam', 'rmsprop-momentum'):
+    case(f'keras-{key}-average-embedding', OPTIMIZERS[key], TOKENS, average='0.8')
 for key, value in {'step': 'step:drop=0.5,every=5',
                    'exponential': 'exponential:rate=0.9',
                    'cosine': 'cosine:epochs=20'}.items():

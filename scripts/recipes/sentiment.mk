@@ -8,6 +8,7 @@ INPUT ?= $(HERE)../../testdata/reviews.csv
 TEXT ?= text
 LABEL ?= sentiment
 ARCH ?= $(HERE)sentiment.arch
+AVERAGE ?= 2
 EPOCHS ?= 20
 SEED ?= 42
 OUT ?= build/sentiment
@@ -26,8 +27,8 @@ $(OUT)/train.npy: $(OUT)/tokens.npy
 	gru-split --order random --test 20% --validation 10% --seed 42 $@ $(OUT)/validation.npy $(OUT)/test.npy < $<
 
 $(OUT)/model.gru: $(OUT)/train.npy $(ARCH)
-	gru-train --arch $(ARCH) --attach $(OUT)/vocab.tsv --epochs $(EPOCHS) --seed $(SEED) --validation $(OUT)/validation.npy \
-	  --early-stopping patience=3 --history $(OUT)/history.tsv -o $@ $<
+	gru-train --arch $(ARCH) --attach $(OUT)/vocab.tsv --average $(AVERAGE) --epochs $(EPOCHS) --seed $(SEED) \
+	  --validation $(OUT)/validation.npy --early-stopping patience=3 --history $(OUT)/history.tsv -o $@ $<
 
 $(OUT)/predictions.tsv: $(OUT)/model.gru
 	gru-predict -o $@ $< $(OUT)/test.npy

@@ -16,6 +16,7 @@ words=10000                            # of the vocabulary
 rare=1                                 # words seen fewer times than this get no number
 arch=sentiment.arch                    # the network; a file beside this script, or anywhere
 optimizer=adam                         # and its settings, as gru-train has them
+average=2                              # epochs of weights that are averaged; 0: the last ones, as textbooks do
 epochs=20                              # at most
 stopping=patience=3                    # training stops 3 epochs after the validation loss was lowest
 sentences=                             # a file of new texts to label, one a line; without it four in Chinese
@@ -26,7 +27,7 @@ out=build/sentiment                    # everything made goes here
 for argument; do
     case $argument in
     input=* | text=* | label=* | test=* | segment=* | length=* | words=* | rare=* | arch=* | \
-        optimizer=* | epochs=* | stopping=* | sentences=* | more=* | \
+        optimizer=* | average=* | epochs=* | stopping=* | sentences=* | more=* | \
         seed=* | threads=* | out=*)
         export "${argument?}"
         ;;
@@ -82,9 +83,11 @@ if [ "$classes" -gt 2 ]; then
 fi
 
 # shellcheck disable=SC2086 # more is a list of words
-# 3. Training. The vocabulary goes into the model, so that one file is all that prediction needs.
+# 3. Training. What is kept is a moving average of the weights: from batch to batch the last ones waver
+#    about it. The vocabulary goes into the model, so that one file is all that prediction needs.
 gru-train --arch "$arch" --attach "$out/vocab.tsv" --summary \
-    --optimizer "$optimizer" --batch-size 32 --epochs "$epochs" --seed "$seed" ${threads:+--threads "$threads"} \
+    --optimizer "$optimizer" --average "$average" --batch-size 32 --epochs "$epochs" --seed "$seed" \
+    ${threads:+--threads "$threads"} \
     --validation "$out/validation.npy" --monitor val_loss --early-stopping "$stopping" \
     $more --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
 

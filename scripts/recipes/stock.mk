@@ -9,6 +9,7 @@ COLUMN ?= Close
 FEATURES ?= $(COLUMN)
 INDEX ?= Date
 ARCH ?= $(HERE)stock.arch
+AVERAGE ?= 4
 EPOCHS ?= 50
 SEED ?= 42
 OUT ?= build/stock
@@ -28,8 +29,8 @@ $(OUT)/train.npy: $(OUT)/windows.npy
 	gru-split --order time --test 20% $@ $(OUT)/test.npy < $<
 
 $(OUT)/model.gru: $(OUT)/train.npy $(ARCH)
-	gru-train --arch $(ARCH) --attach $(OUT)/scaler.tsv --attach $(OUT)/window.tsv --epochs $(EPOCHS) --seed $(SEED) \
-	  --validation-split 10% --early-stopping patience=10,restore-best --history $(OUT)/history.tsv -o $@ $<
+	gru-train --arch $(ARCH) --attach $(OUT)/scaler.tsv --attach $(OUT)/window.tsv --average $(AVERAGE) \
+	  --epochs $(EPOCHS) --seed $(SEED) --validation-split 10% --early-stopping patience=10,restore-best --history $(OUT)/history.tsv -o $@ $<
 
 $(OUT)/predictions.tsv: $(OUT)/model.gru
 	gru-predict -o $@ $< $(OUT)/test.npy

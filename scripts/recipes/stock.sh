@@ -12,6 +12,7 @@ features=                             # columns the network sees; without it onl
 index=Date                            # the column that names a row
 fit_rows=80%                          # rows the scaler may see; 100% lets it peek at the test rows
 arch=stock.arch                       # the network; a file beside this script, or anywhere
+average=4                             # epochs of weights that are averaged; 0: the last ones, as textbooks do
 epochs=50                             # at most; training stops 10 epochs after the validation loss was lowest
 seed=42                               # of the weights and the shuffling
 threads=                              # of work, unless all processors; the result is the same
@@ -19,7 +20,7 @@ steps=5                               # days to forecast after the last row
 out=build/stock                       # everything made goes here
 for argument; do
     case $argument in
-    input=* | column=* | features=* | index=* | fit_rows=* | arch=* | epochs=* | seed=* | \
+    input=* | column=* | features=* | index=* | fit_rows=* | arch=* | average=* | epochs=* | seed=* | \
         threads=* | steps=* | out=*)
         export "${argument?}"
         ;;
@@ -51,10 +52,12 @@ gru-scale --fit "$out/scaler.tsv" --fit-rows "$fit_rows" --method minmax --range
         --index "$index" |
     gru-split --order time --test 20% "$out/train.npy" "$out/test.npy"
 
-# 4. Training; the last 10 % of the training windows tell when to stop and which weights were best.
+# 4. Training; the last 10 % of the training windows tell when to stop and which weights were best. These
+#    are a moving average: from batch to batch the last ones waver about it, and forecasts with them.
 #    Scaler and windows go into the model, so that one file is all that prediction needs.
 gru-train --arch "$arch" --attach "$out/scaler.tsv" --attach "$out/window.tsv" --summary \
-    --loss mse --optimizer adam --batch-size 32 --epochs "$epochs" --seed "$seed" ${threads:+--threads "$threads"} \
+    --loss mse --optimizer adam --average "$average" --batch-size 32 --epochs "$epochs" --seed "$seed" \
+    ${threads:+--threads "$threads"} \
     --validation-split 10% --monitor val_loss --early-stopping patience=10,restore-best \
     --history "$out/history.tsv" -o "$out/model.gru" "$out/train.npy"
 
