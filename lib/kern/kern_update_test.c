@@ -131,7 +131,7 @@ Test(kern_update, ends_of_the_range) {
 
 /* ---- the weights' average ---- */
 
-/* A share of the way to the weights, which stay as they are; all of it; none of what is not there. */
+/* A share of the way to the weights, which stay; all of it; nothing past the end. */
 static void averages(const gru_kern *k, gru_random *r) {
     run x, before;
     for (size_t n = 1; n < COUNT; n++) {

@@ -152,7 +152,7 @@ static void run_loop(const gru_optimizer *o, const gru_update *u, size_t n, gru_
 
 static void run_flat(const gru_optimizer *o, const gru_update *u, size_t offset, size_t count,
                      const gru_real *g) {
-    gru_real *s[GRU_UPDATE_STATES + 1];
+    gru_real *s[GRU_UPDATE_STATES + 1] = {NULL};
     for (size_t i = 0; i < o->states; i++)
         s[i] = o->state[i] + offset;
     run_loop(o, u, count, gru_model_weights(o->model) + offset, g, s);
@@ -171,7 +171,7 @@ static gru_real *weights_of(const gru_optimizer *o, size_t row) {
 }
 
 static void run_row(const gru_optimizer *o, const gru_update *u, size_t row, const gru_real *g) {
-    gru_real *s[GRU_UPDATE_STATES + 1];
+    gru_real *s[GRU_UPDATE_STATES + 1] = {NULL};
     for (size_t i = 0; i < o->states; i++)
         s[i] = state_of(o, row, i);
     run_loop(o, u, o->width, weights_of(o, row), g, s);
@@ -431,7 +431,7 @@ static gru_status plan_dense(gru_optimizer *o, gru_error *err) {
 static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
     const gru_optimizer_options *p = &o->options;
     bool still =
-        (p->kind == GRU_OPTIMIZER_SGD && o->states == 0) || p->kind == GRU_OPTIMIZER_ADAGRAD;
+        (p->kind == GRU_OPTIMIZER_SGD && o->moments == 0) || p->kind == GRU_OPTIMIZER_ADAGRAD;
     bool coupled = p->torch && p->kind != GRU_OPTIMIZER_ADAMW && p->weight_decay > 0;
     o->idle = still && p->weight_decay <= 0 && !averages(o);
     o->rests = o->loop == o->kern->update.adam && !coupled && !averages(o);
