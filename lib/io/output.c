@@ -2,10 +2,12 @@
 #define _GNU_SOURCE /* O_TMPFILE */
 #include "io/stream.h"
 
+#include "base/number.h"
 #include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { BUFFER_BYTES = 1 << 16, TRIES = 100 };
+enum { BUFFER_BYTES = 1 << 16, TRIES = 100, LINKS_MAX = 40 };
 
 struct gru_output {
     char *name;   /* for messages */
@@ -106,15 +108,47 @@ static gru_status split_folder(gru_output *out, gru_error *err) {
     return GRU_OK;
 }
 
+/* Links that lead to no file yet, too, so that the file appears where they point. */
+static gru_status resolve(gru_output *out, const char *path, gru_error *err) {
+    out->target = realpath(path, NULL);
+    if (!out->target)
+        out->target = strdup(path);
+    for (int links = 0; out->target; links++) {
+        char to[PATH_MAX];
+        ssize_t len = readlink(out->target, to, sizeof to);
+        if (len < 0)
+            return GRU_OK;
+        if (links == LINKS_MAX) {
+            errno = ELOOP;
+            return cannot(out, "create", err);
+        }
+        const char *slash = strrchr(out->target, '/');
+        gru_str next = {0};
+        if (slash && to[0] != '/')
+            gru_str_add_bytes(&next, out->target, (size_t)(slash + 1 - out->target));
+        gru_str_add_bytes(&next, to, (size_t)len);
+        free(out->target);
+        out->target = next.data;
+        if (gru_str_check(&next, err))
+            return err->code;
+    }
+    return gru_error_memory(err, strlen(path) + 1);
+}
+
+/* A replaced file stays its owner's, should another one, such as root, replace it; where the system
+ * forbids that, the group's. Permissions come last: a new owner clears some of them. */
+static gru_status take_after(const gru_output *out, const struct stat *old, gru_error *err) {
+    if (fchown(out->fd, old->st_uid, old->st_gid) != 0)
+        (void)!fchown(out->fd, (uid_t)-1, old->st_gid);
+    return fchmod(out->fd, old->st_mode & 07777) == 0 ? GRU_OK : cannot(out, "create", err);
+}
+
 /* A regular file: write beside the target, on the same file system. */
 static gru_status open_beside(gru_output *out, const char *path, const struct stat *old,
                               gru_error *err) {
-    out->target = old ? realpath(path, NULL) : NULL;
-    if (!out->target)
-        out->target = strdup(path);
-    if (!out->target)
-        return gru_error_memory(err, strlen(path) + 1);
-    gru_status status = split_folder(out, err);
+    gru_status status = resolve(out, path, err);
+    if (status == GRU_OK)
+        status = split_folder(out, err);
     if (status)
         return status;
     if (old && access(out->target, W_OK) != 0)
@@ -125,8 +159,8 @@ static gru_status open_beside(gru_output *out, const char *path, const struct st
 #endif
     if (out->fd < 0)
         status = open_named(out, err);
-    if (status == GRU_OK && old && fchmod(out->fd, old->st_mode & 07777) != 0)
-        status = cannot(out, "create", err);
+    if (status == GRU_OK && old)
+        status = take_after(out, old, err);
     out->regular = true;
     return status;
 }
@@ -136,17 +170,43 @@ static bool ends_in_gz(const char *name) {
     return len > 3 && strcmp(name + len - 3, ".gz") == 0;
 }
 
+/* The number of an open descriptor that the path is a name of; -1: it is none. */
+static int descriptor_named(const char *path) {
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0)
+        return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0)
+        return STDERR_FILENO;
+    for (int i = 0; i < 2; i++) {
+        size_t len = strlen(folders[i]);
+        long long number;
+        if (strncmp(path, folders[i], len) == 0 &&
+            gru_number_parse_int(path + len, strlen(path + len), &number) && number >= 0 &&
+            number <= INT_MAX)
+            return (int)number;
+    }
+    return -1;
+}
+
+/* Written where it stands. Replacing the file that it was redirected to would lose what others have
+ * written there, and what they will. */
+static gru_status open_descriptor(gru_output *out, int number, gru_error *err) {
+    struct stat st;
+    out->fd = out->standard ? number : fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (out->fd < 0)
+        return cannot(out, "open", err);
+    int flags = fcntl(out->fd, F_GETFL);
+    out->regular =
+        fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode) && flags >= 0 && !(flags & O_APPEND);
+    out->first = out->regular ? lseek(out->fd, 0, SEEK_CUR) : 0;
+    return GRU_OK;
+}
+
 static gru_status open_target(gru_output *out, const char *path, gru_error *err) {
     struct stat st;
-    if (out->standard) {
-        out->fd = STDOUT_FILENO;
-        int flags = fcntl(out->fd, F_GETFL);
-        out->regular =
-            fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode) && flags >= 0 && !(flags & O_APPEND);
-        out->first = out->regular ? lseek(out->fd, 0, SEEK_CUR) : 0;
-        return GRU_OK;
-    }
     bool exists = stat(path, &st) == 0;
+    if (!exists && errno == ENAMETOOLONG)
+        return cannot(out, "create", err);
     if (exists && S_ISDIR(st.st_mode))
         return gru_error_set(err, GRU_ERR_IO, "%s: is a directory", out->name);
     if (!exists || S_ISREG(st.st_mode))
@@ -161,7 +221,8 @@ gru_status gru_output_open(gru_output **result, const char *path, gru_output_kin
     gru_output *out = calloc(1, sizeof *out);
     if (!out)
         return gru_error_memory(err, sizeof *out);
-    out->standard = !path || strcmp(path, "-") == 0;
+    int number = path ? descriptor_named(path) : STDOUT_FILENO;
+    out->standard = number == STDOUT_FILENO;
     out->fd = -1;
     out->name = strdup(out->standard ? "standard output" : path);
     out->buffer = malloc(BUFFER_BYTES);
@@ -169,7 +230,7 @@ gru_status gru_output_open(gru_output **result, const char *path, gru_output_kin
     if (!out->name || !out->buffer)
         status = gru_error_memory(err, BUFFER_BYTES);
     else
-        status = open_target(out, path, err);
+        status = number < 0 ? open_target(out, path, err) : open_descriptor(out, number, err);
     if (status == GRU_OK && kind == GRU_OUTPUT_BINARY && isatty(out->fd))
         status = gru_error_set(err, GRU_ERR_USAGE,
                                "%s: binary data is not written to a terminal; redirect it or use "

@@ -48,8 +48,9 @@ typedef enum gru_output_kind { GRU_OUTPUT_TEXT, GRU_OUTPUT_BINARY } gru_output_k
 
 /* NULL or "-" is standard output; binary is refused when that is a terminal. A file is written to
  * an unnamed file in the target's directory (or a temporary name where the file system has none)
- * and appears under its name, whole, at gru_output_commit. Special files (/dev/full, a fifo) are
- * written directly. A name that ends in .gz is compressed. */
+ * and appears under its name, whole, at gru_output_commit; links to it stay, and so do the owner and
+ * the permissions of a file that it replaces. Special files (/dev/full, a fifo) and descriptors
+ * (/dev/stderr, /dev/fd/3) are written directly. A name that ends in .gz is compressed. */
 gru_status gru_output_open(gru_output **out, const char *path, gru_output_kind kind,
                            gru_error *err);
 /* Buffered. A closed pipe is GRU_ERR_PIPE. */

@@ -135,6 +135,60 @@ Test(stream, a_file_appears_whole_or_not_at_all) {
     cr_assert_eq(files_here(), 1);
 }
 
+Test(stream, a_replaced_file_stays_its_owners) {
+    struct stat st;
+    if (geteuid() != 0)
+        cr_skip_test("only root gives files away");
+    write_file("keep", "old", 1);
+    cr_assert(chown("keep", 12345, 54321) == 0 && chmod("keep", 0640) == 0);
+    write_file("keep", "newer", 1);
+    cr_assert_eq(stat("keep", &st), 0);
+    cr_assert(st.st_uid == 12345 && st.st_gid == 54321, "%u:%u", st.st_uid, st.st_gid);
+    cr_assert_eq(st.st_mode & 07777, 0640);
+}
+
+Test(stream, a_link_stays_one_though_its_file_is_not_there_yet) {
+    struct stat st;
+    gru_output *o;
+    cr_assert(symlink("middle", "link") == 0 && symlink("./real", "middle") == 0);
+    for (int i = 0; i < 2; i++) {
+        write_file("./link", "text", 1);
+        cr_assert(lstat("link", &st) == 0 && S_ISLNK(st.st_mode));
+        cr_assert(lstat("middle", &st) == 0 && S_ISLNK(st.st_mode));
+        cr_assert(lstat("real", &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 4);
+    }
+    cr_assert_eq(symlink("loop", "loop"), 0);
+    cr_assert_eq(gru_output_open(&o, "loop", GRU_OUTPUT_TEXT, &err), GRU_ERR_IO);
+    cr_assert_str_eq(err.message, "loop: cannot create: Too many levels of symbolic links");
+}
+
+Test(stream, a_descriptor_is_written_where_it_stands) {
+    static const int modes[] = {O_WRONLY, O_WRONLY | O_APPEND};
+    for (int i = 0; i < 2; i++) {
+        char name[32];
+        size_t count;
+        unlink("log");
+        int fd = open("log", modes[i] | O_CREAT, 0666);
+        snprintf(name, sizeof name, "/dev/fd/%d", fd);
+        cr_assert_eq(write(fd, "before\n", 7), 7);
+        write_file(name, "here\n", 1);
+        cr_assert_eq(write(fd, "after\n", 6), 6);
+        close(fd);
+        char *text = slurp("log", &count);
+        cr_assert_str_eq(text, "before\nhere\nafter\n");
+        free(text);
+    }
+}
+
+Test(stream, a_name_that_is_too_long_is_known_at_once) {
+    gru_output *o;
+    char name[400];
+    memset(name, 'a', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    cr_assert_eq(gru_output_open(&o, name, GRU_OUTPUT_TEXT, &err), GRU_ERR_IO);
+    cr_assert(strstr(err.message, ": cannot create: File name too long"), "%s", err.message);
+}
+
 Test(stream, a_patch_overwrites_what_was_written) {
     gru_output *o;
     cr_assert_eq(gru_output_open(&o, "p", GRU_OUTPUT_BINARY, &err), GRU_OK);
