@@ -139,6 +139,14 @@ fails() {
     [ "$status" -eq 0 ] && [ "${#lines[@]}" -eq 1 ]
 }
 
+@test "a limit of file sizes is an error, and nothing is left" {
+    run bash -c "ulimit -f 8; gru-scale -q --columns Close -o big.tsv '$T/prices.csv'"
+    fails 'big.tsv: cannot write: File too large'
+    [ "$(ls -A)" = p.csv ]
+    run bash -c "ulimit -f 8; gru-scale -q --columns Close '$T/prices.csv' >big.tsv"
+    fails 'standard output: cannot write: File too large'
+}
+
 @test "--fit is not the output" {
     run gru-scale --columns a --fit f.tsv -o ./f.tsv <<<$'a\n1\n2\n3'
     [ "$status" = 2 ]

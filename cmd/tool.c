@@ -232,6 +232,7 @@ int gru_tool_main(const gru_tool *tool, int which, gru_run *run, int argc, char 
     tool_name = tool->name;
     guard_descriptors();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is told as a full disk is */
     gru_log_set_sink(sink, NULL);
     gru_status status =
         gru_options_parse(tool, which, &common, argc, argv, &operands, &count, &answer, &err);

@@ -25,6 +25,7 @@ static int start(char *const argv[], int in, int error, int *out, pid_t *pid) {
     sigset_t defaults;
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE); /* ignored here, and that would be inherited */
+    sigaddset(&defaults, SIGXFSZ);
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
