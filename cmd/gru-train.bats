@@ -241,6 +241,28 @@ uneven() {
     cmp whole.gru resumed.gru
 }
 
+# hung_up HOW: the exit status of a run that is sent SIGHUP, then SIGTERM
+hung_up() {
+    rm -f m.gru log
+    "$@" gru-train --arch 'gru 1; dense 1' --epochs 1000000 -o m.gru stock.npy 2>log &
+    pid=$!
+    while ! grep -q 'epoch 1/' log; do sleep 0.02; done
+    kill -HUP "$pid"
+    for i in $(seq 50); do ! kill -0 "$pid" 2>/dev/null || sleep 0.01; done
+    kill -TERM "$pid" 2>/dev/null || true
+    status=0
+    wait "$pid" || status=$?
+}
+
+@test "SIGHUP saves what there is; nohup is obeyed" {
+    prices
+    hung_up env --default-signal=HUP
+    [ "$status" -eq 129 ]
+    gru-predict m.gru stock.npy >/dev/null
+    hung_up nohup
+    [ "$status" -eq 143 ]
+}
+
 @test "at every step the epoch's loss is the mean of the batches', as in Keras" {
     awk 'BEGIN { print "g,v,y"; for (g = 1; g < 9; g++) for (t = 0; t < g; t++) print g "," t "," g * t % 7 }' >v.csv
     gru-window --sequences --features v --target y --horizon 0 --group g -o v.npy v.csv

@@ -60,6 +60,9 @@ void gru_tool_catch_signals(void) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    struct sigaction before;
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* not nohup(1) */
+        sigaction(SIGHUP, &action, NULL);
 }
 
 bool gru_tool_shows_progress(const gru_common *common) {

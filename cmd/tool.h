@@ -22,7 +22,8 @@ typedef gru_status gru_run(const gru_common *common, const char *const *operands
 
 /* Parses, sets the log sink (prefix "gru-x: "), ignores SIGPIPE (writes give GRU_ERR_PIPE), runs,
  * reports "gru-x: message", checks standard output's close, and returns the exit status: 0 done, 1
- * data or run, 2 usage, 3 require, dies of SIGPIPE on GRU_ERR_PIPE, 130/143 when interrupted. */
+ * data or run, 2 usage, 3 require, dies of SIGPIPE on GRU_ERR_PIPE, 128 and the signal's number
+ * when interrupted. */
 int gru_tool_main(const gru_tool *tool, int which, gru_run *run, int argc, char **argv);
 /* A file that a tool is to write, and what its user calls it ("-o", "--history"); path NULL: none.
  */
@@ -36,7 +37,7 @@ gru_status gru_tool_check_outputs(const gru_tool_file *files, size_t count, gru_
  * was learned from it (input, output NULL or "-": the standard ones). fit NULL is fine. */
 gru_status gru_tool_check_fit(const char *fit, const char *input, const char *output,
                               gru_error *err);
-/* Set by SIGINT or SIGTERM after gru_tool_catch_signals (used by gru-train); 0 before. */
+/* Set by SIGINT, SIGTERM or SIGHUP after gru_tool_catch_signals (used by gru-train); 0 before. */
 void gru_tool_catch_signals(void);
 extern volatile int gru_tool_signal;
 /* A progress line on standard error, redrawn in place at most ten times a second; only when
