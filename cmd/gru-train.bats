@@ -241,6 +241,17 @@ uneven() {
     cmp whole.gru resumed.gru
 }
 
+@test "progress is drawn on a terminal, not on a dumb one" {
+    command -v script >/dev/null || skip 'script(1) is not installed'
+    prices
+    train="gru-train --arch 'gru 1; dense 1' --epochs 1 -o m.gru stock.npy"
+    TERM=vt100 script -qec "$train" /dev/null </dev/null >drawn
+    grep -q $'\033\\[K' drawn
+    TERM=dumb script -qec "$train" /dev/null </dev/null >plain
+    [ "$(grep -c $'\033' plain)" -eq 0 ]
+    [ "$(wc -l <plain)" -eq 1 ]
+}
+
 # hung_up HOW: the exit status of a run that is sent SIGHUP, then SIGTERM
 hung_up() {
     rm -f m.gru log

@@ -65,9 +65,15 @@ void gru_tool_catch_signals(void) {
         sigaction(SIGHUP, &action, NULL);
 }
 
+/* A line can be drawn again; what a dumb terminal gets would be codes and copies of it. */
+static bool can_redraw(void) {
+    const char *terminal = getenv("TERM");
+    return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
 bool gru_tool_shows_progress(const gru_common *common) {
     if (strcmp(common->progress, "auto") == 0)
-        return !common->quiet && isatty(STDERR_FILENO);
+        return !common->quiet && can_redraw();
     return strcmp(common->progress, "always") == 0;
 }
 
@@ -101,7 +107,7 @@ void gru_tool_progress(const gru_common *common, const char *text) {
     if (passed < PROGRESS_NANOSECONDS)
         return;
     last = now;
-    if (isatty(STDERR_FILENO)) {
+    if (can_redraw()) {
         fprintf(stderr, "\r%.*s\033[K", (int)fitting(text), text);
         progress_drawn = true;
         fflush(stderr);
