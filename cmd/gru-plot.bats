@@ -208,6 +208,11 @@ END
     [ ! -e a.png ]
 }
 
+@test "temporary files go to TMPDIR" {
+    TMPDIR=nowhere run gru-plot series -o a.svg prices.csv
+    fails "temporary file in 'nowhere': cannot create: No such file or directory"
+}
+
 @test "a full disk, a closed pipe, a missing directory" {
     run bash -c 'gru-plot series prices.csv > /dev/full'
     fails 'No space left'

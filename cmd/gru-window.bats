@@ -128,6 +128,12 @@ floats() {
     done
 }
 
+@test "temporary files go to TMPDIR, which a failure names" {
+    run bash -c "set -o pipefail; TMPDIR=nowhere gru-window --length 2 --target A p.csv | cat"
+    [ "$status" -eq 1 ]
+    [[ "$output" = *"temporary file in 'nowhere': cannot create: No such file or directory (TMPDIR names"* ]]
+}
+
 @test "a full disk is an error, a closed pipe is none" {
     run gru-window --length 2 --target A -o /dev/full p.csv
     [ "$status" -eq 1 ]

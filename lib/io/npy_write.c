@@ -2,10 +2,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/npy.h"
+#include "io/temporary.h"
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,26 +72,6 @@ static gru_status write_header(const gru_npy_writer *w, uint64_t count, bool pat
     return status;
 }
 
-static gru_status spool_error(const char *what, gru_error *err) {
-    return gru_error_set(err, GRU_ERR_IO, "temporary file: cannot %s: %s", what, strerror(errno));
-}
-
-static gru_status open_spool(gru_npy_writer *w, gru_error *err) {
-    const char *folder = getenv("TMPDIR");
-    gru_str path = {0};
-    gru_str_addf(&path, "%s/gru-XXXXXX", folder && *folder ? folder : "/tmp");
-    gru_status status = gru_str_check(&path, err);
-    if (status == GRU_OK) {
-        w->spool = mkstemp(path.data);
-        if (w->spool < 0)
-            status = spool_error("create", err);
-        else
-            unlink(path.data);
-    }
-    gru_str_free(&path);
-    return status;
-}
-
 gru_status gru_npy_write_open(gru_npy_writer **result, gru_output *out, const gru_record_spec *spec,
                               uint64_t count, gru_error *err) {
     *result = NULL;
@@ -102,7 +82,7 @@ gru_status gru_npy_write_open(gru_npy_writer **result, gru_output *out, const gr
     w->start = gru_output_tell(out);
     gru_status status;
     if (count == UINT64_MAX && !gru_output_seekable(out))
-        status = open_spool(w, err);
+        status = gru_temporary_open(&w->spool, err);
     else
         status = write_header(w, count == UINT64_MAX ? 0 : count, false, err);
     if (status) {
@@ -120,15 +100,7 @@ gru_status gru_npy_write(gru_npy_writer *w, const void *records, size_t count, g
     w->written += count;
     if (w->spool < 0)
         return gru_output_write(w->out, records, bytes, err);
-    const char *from = records;
-    while (bytes) {
-        ssize_t n = write(w->spool, from, bytes);
-        if (n < 0 && errno != EINTR)
-            return spool_error("write", err);
-        from += n > 0 ? n : 0;
-        bytes -= n > 0 ? (size_t)n : 0;
-    }
-    return GRU_OK;
+    return gru_temporary_write(w->spool, records, bytes, err);
 }
 
 static gru_status copy_spool(gru_npy_writer *w, gru_error *err) {
@@ -144,7 +116,7 @@ static gru_status copy_spool(gru_npy_writer *w, gru_error *err) {
         if (n > 0)
             status = gru_output_write(w->out, block, (size_t)n, err);
         else if (errno != EINTR)
-            status = spool_error("read", err);
+            status = gru_temporary_failed("read", err);
         at += n > 0 ? n : 0;
     }
     free(block);

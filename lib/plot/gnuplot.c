@@ -4,7 +4,10 @@
  * and two full pipes would wait for each other. */
 #include "plot/gnuplot.h"
 
+#include "io/temporary.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -57,10 +60,10 @@ static void read_rest(int fd, gru_str *bytes) {
 }
 
 /* Runs argv to its end; returns 0 or an errno, and its wait status. */
-static int run(char *const argv[], FILE *in, FILE *error, gru_str *output, int *wait_status) {
+static int run(char *const argv[], int in, int error, gru_str *output, int *wait_status) {
     int out = -1;
     pid_t pid = 0;
-    const int failed = start(argv, fileno(in), fileno(error), &out, &pid);
+    const int failed = start(argv, in, error, &out, &pid);
     if (failed)
         return failed;
     read_rest(out, output);
@@ -72,11 +75,12 @@ static int run(char *const argv[], FILE *in, FILE *error, gru_str *output, int *
 }
 
 /* The line of gnuplot's complaint that says what is wrong. */
-static void first_complaint(FILE *error, char *text, size_t size) {
+static void first_complaint(int error, char *text, size_t size) {
     char line[512];
     snprintf(text, size, "it gave no reason");
-    rewind(error);
-    while (fgets(line, sizeof line, error)) {
+    lseek(error, 0, SEEK_SET);
+    FILE *lines = fdopen(dup(error), "r");
+    while (lines && fgets(line, sizeof line, lines)) {
         line[strcspn(line, "\n")] = '\0';
         const char *start_of = line + strspn(line, " \t^");
         const char *number = strstr(start_of, ": ");
@@ -85,11 +89,13 @@ static void first_complaint(FILE *error, char *text, size_t size) {
         snprintf(text, size, "%s",
                  !strncmp(start_of, "line ", 5) && number ? number + 2 : start_of);
         if (strstr(line, "line ") == line || strstr(line, "rror"))
-            return;
+            break;
     }
+    if (lines)
+        fclose(lines);
 }
 
-static gru_status run_script(FILE *in, FILE *error, gru_str *picture, gru_error *err) {
+static gru_status run_script(int in, int error, gru_str *picture, gru_error *err) {
     char *argv[] = {"gnuplot", "-d", NULL};
     int wait_status = 0;
     const int failed = run(argv, in, error, picture, &wait_status);
@@ -113,17 +119,20 @@ gru_status gru_gnuplot_run(const gru_str *script, gru_str *picture, gru_error *e
     gru_status status = gru_str_check(script, err);
     if (status != GRU_OK)
         return status;
-    FILE *in = tmpfile(), *error = tmpfile();
-    if (!in || !error || fwrite(script->data, 1, script->len, in) != script->len || fflush(in) ||
-        fseek(in, 0, SEEK_SET))
-        status =
-            gru_error_set(err, GRU_ERR_IO, "a temporary file for gnuplot: %s", strerror(errno));
-    else
+    int in = -1, error = -1;
+    status = gru_temporary_open(&in, err);
+    if (status == GRU_OK)
+        status = gru_temporary_open(&error, err);
+    if (status == GRU_OK)
+        status = gru_temporary_write(in, script->data, script->len, err);
+    if (status == GRU_OK && lseek(in, 0, SEEK_SET) != 0)
+        status = gru_temporary_failed("read", err);
+    if (status == GRU_OK)
         status = run_script(in, error, picture, err);
-    if (in)
-        fclose(in);
-    if (error)
-        fclose(error);
+    if (in >= 0)
+        close(in);
+    if (error >= 0)
+        close(error);
     return status;
 }
 
@@ -163,13 +172,13 @@ bool gru_text_has_cjk(const char *text) {
 
 /* The first line that a command prints, or false. */
 static bool first_line(char *const argv[], char *line, size_t size, bool *started) {
-    FILE *nothing = fopen("/dev/null", "r+");
+    const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     gru_str output = {0};
     int wait_status = 0;
-    *started = nothing && run(argv, nothing, nothing, &output, &wait_status) == 0 &&
+    *started = nothing >= 0 && run(argv, nothing, nothing, &output, &wait_status) == 0 &&
                !(WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 127);
-    if (nothing)
-        fclose(nothing);
+    if (nothing >= 0)
+        close(nothing);
     const size_t len = strcspn(gru_str_text(&output), ",\n");
     const bool found = *started && len > 0 && len < size;
     if (found) {

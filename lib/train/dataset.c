@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "io/crc32.h"
+#include "io/temporary.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,45 +83,24 @@ static gru_status check_finite(const gru_dataset *d, gru_error *err) {
     return GRU_OK;
 }
 
-/* An unnamed temporary file. */
-static gru_status temporary(FILE **out, gru_error *err) {
-    const char *dir = getenv("TMPDIR");
-    char path[512];
-    snprintf(path, sizeof path, "%s/gru-XXXXXX", dir && *dir ? dir : "/tmp");
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return failed(path, err);
-    unlink(path);
-    *out = fdopen(fd, "w+b");
-    if (!*out) {
-        close(fd);
-        return failed(path, err);
-    }
-    return GRU_OK;
-}
-
 /* What memory holds already and the rest of the stream, into a file that is kept. */
 static gru_status spool_to_file(gru_dataset *d, gru_npy_reader *reader, size_t block,
                                 gru_error *err) {
-    FILE *file;
-    size_t got = 1;
-    if (temporary(&file, err))
+    int fd;
+    size_t got = d->count;
+    if (gru_temporary_open(&fd, err))
         return err->code;
+    d->count = 0;
     gru_status status = GRU_OK;
-    if (fwrite(d->memory, d->spec.bytes, d->count, file) != d->count)
-        status = failed("temporary file", err);
     while (status == GRU_OK && got > 0) {
-        status = gru_npy_next(reader, d->memory, block, &got, err);
-        if (status == GRU_OK && fwrite(d->memory, d->spec.bytes, got, file) != got)
-            status = failed("temporary file", err);
-        d->count += status == GRU_OK ? got : 0;
+        status = gru_temporary_write(fd, d->memory, got * d->spec.bytes, err);
+        d->count += got;
+        if (status == GRU_OK)
+            status = gru_npy_next(reader, d->memory, block, &got, err);
     }
-    if (status == GRU_OK && fflush(file) != 0)
-        status = failed("temporary file", err);
     if (status == GRU_OK)
-        status = keep_file(d, fileno(file), 0, err);
-    if (fclose(file) != 0 && status == GRU_OK)
-        status = failed("temporary file", err);
+        status = keep_file(d, fd, 0, err);
+    close(fd);
     free(d->memory);
     d->memory = NULL;
     return status;

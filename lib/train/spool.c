@@ -2,9 +2,8 @@
 #include "train/spool.h"
 
 #include "base/mem.h"
+#include "io/temporary.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,40 +22,17 @@ void gru_spool_free(gru_spool *s) {
     gru_spool_init(s, s->limit);
 }
 
-static gru_status cannot(const char *what, gru_error *err) {
-    return gru_error_set(err, GRU_ERR_IO, "temporary file: cannot %s: %s", what, strerror(errno));
-}
-
-static gru_status open_file(gru_spool *s, gru_error *err) {
-    char path[4096];
-    const char *folder = getenv("TMPDIR");
-    int n = snprintf(path, sizeof path, "%s/gru-XXXXXX", folder && *folder ? folder : "/tmp");
-    if (n < 0 || (size_t)n >= sizeof path)
-        return gru_error_set(err, GRU_ERR_IO, "TMPDIR is too long a name");
-    s->fd = mkstemp(path);
-    if (s->fd < 0)
-        return gru_error_set(err, GRU_ERR_IO, "%s: cannot make a temporary file: %s", path,
-                             strerror(errno));
-    unlink(path);
-    return GRU_OK;
-}
-
 static gru_status write_out(gru_spool *s, gru_error *err) {
-    for (size_t at = 0; at < s->used;) {
-        ssize_t n = write(s->fd, s->block + at, s->used - at);
-        if (n < 0 && errno != EINTR)
-            return cannot("write", err);
-        at += n > 0 ? (size_t)n : 0;
-    }
+    gru_status status = gru_temporary_write(s->fd, s->block, s->used, err);
     s->used = 0;
-    return GRU_OK;
+    return status;
 }
 
 gru_status gru_spool_add(gru_spool *s, const void *bytes, size_t count, gru_error *err) {
     gru_status status = GRU_OK;
     if (s->used && (count > s->limit || s->used > s->limit - count)) {
         if (s->fd < 0)
-            status = open_file(s, err);
+            status = gru_temporary_open(&s->fd, err);
         if (!status)
             status = write_out(s, err);
     }
@@ -85,7 +61,7 @@ gru_status gru_spool_finish(gru_spool *s, const unsigned char **base, gru_error 
     s->map = mmap(NULL, (size_t)s->total, PROT_READ, MAP_PRIVATE, s->fd, 0);
     if (s->map == MAP_FAILED) {
         s->map = NULL;
-        return cannot("map", err);
+        return gru_temporary_failed("map", err);
     }
     *base = s->map;
     return GRU_OK;
