@@ -134,6 +134,17 @@ header() { head -n 1 "$1" | tr '\t' ' '; }
     gru-predict - "$F/reviews.npy" <"$F/binary.gru" | cmp - a.tsv
 }
 
+@test "where no thread can be started the answers are the same" {
+    limited=()
+    [ "$(id -u)" -ne 0 ] || limited=(setpriv --reuid 65534 --regid 65534 --clear-groups) # root has no limit
+    "${limited[@]}" gru-predict --version >/dev/null || skip "another user cannot run the tool"
+    gru-predict -o a.tsv "$F/binary.gru" "$F/reviews.npy"
+    "${limited[@]}" bash -c 'ulimit -u 1; exec gru-predict --threads 4 /dev/fd/3 /dev/fd/4' \
+        3<"$F/binary.gru" 4<"$F/reviews.npy" >b.tsv 2>err
+    cmp a.tsv b.tsv
+    grep -q 'cannot start a thread: .*; batches do not overlap' err
+}
+
 @test "what comes before a bad row is answered, and told first if it is bad itself" {
     { head -n 1 "$T/reviews.csv"; for _ in 1 2; do tail -n +2 "$T/reviews.csv"; done; } |
         awk 'NR == 1501 { sub(/(positive|negative)/, "neither") } { print }' >labels.csv

@@ -6,6 +6,7 @@
 #include "train/predict.h"
 
 #include "base/cpu.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/relay.h"
 #include "nn/runner.h"
@@ -353,13 +354,18 @@ static gru_status write_answers(void *arg, size_t number, gru_error *err) {
 
 /* ---- the way of a batch ---- */
 
-/* Has the batches that follow overlap. */
+/* Has the batches that follow overlap, where threads can be started; the answers are the same. */
 static gru_status start_relay(gru_predictor *p, gru_error *err) {
     gru_relay_stage *const stages[] = {compute, write_answers};
+    gru_error refused = {0};
     for (size_t i = 1; i < SLOTS; i++)
         if (new_slot(p, &p->slots[i], err))
             return err->code;
-    return gru_relay_new(&p->relay, stages, 2, SLOTS, p, err);
+    if (gru_relay_new(&p->relay, stages, 2, SLOTS, p, &refused)) {
+        gru_warn("%s; batches do not overlap", refused.message);
+        p->options.threads = 1;
+    }
+    return GRU_OK;
 }
 
 static gru_status hand_on(gru_predictor *p, gru_error *err) {
