@@ -263,6 +263,26 @@ model() { # KEY FILE
     [ "$output" != 0 ]
 }
 
+@test "a tool that is ended leaves nothing where files need a name while they are written" {
+    # as on NFS; the tool looks for /proc to tell
+    unshare -rm mount -t tmpfs none /proc 2>/dev/null || skip 'no namespace of its own'
+    mkfifo lines
+    exec 9<>lines
+    for signal in TERM HUP; do
+        unshare -rm bash -c 'mount -t tmpfs none /proc
+            exec env --default-signal=HUP gru-tokenize --lines --as tokens -o t.tsv lines' &
+        pid=$!
+        until compgen -G '.gru-*' >/dev/null; do sleep 0.02; done
+        kill "-$signal" "$pid"
+        status=0
+        wait "$pid" || status=$?
+        [ "$status" -gt 128 ]
+        run compgen -G '.gru-*'
+        [ -z "$output" ]
+    done
+    exec 9>&-
+}
+
 @test "binary is not written to a terminal" {
     command -v script >/dev/null || skip 'script(1) is not installed'
     run script -qec 'gru-tokenize -q --text text small.csv' /dev/null

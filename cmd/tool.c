@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/str.h"
+#include "io/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,20 +50,37 @@ static void sink(void *arg, gru_log_level level, const char *message) {
         print_line(message, "");
 }
 
+static volatile sig_atomic_t saves;
+
+/* A second signal ends a tool that saves, too. */
 static void on_signal(int number) {
-    gru_tool_signal = number;
+    if (saves && !gru_tool_signal) {
+        gru_tool_signal = number;
+        return;
+    }
+    gru_output_abandon();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void catch_signal(int number, bool though_ignored) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
+    sigemptyset(&action.sa_mask);
+    if (though_ignored || (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN))
+        sigaction(number, &action, NULL);
+}
+
+/* What is ignored stays so: nohup(1), and a shell's background jobs. */
+static void catch_deadly_signals(void) {
+    catch_signal(SIGHUP, false);
+    catch_signal(SIGINT, false);
+    catch_signal(SIGTERM, false);
 }
 
 void gru_tool_catch_signals(void) {
-    /* once: a second signal ends the tool at once */
-    struct sigaction action = {.sa_handler = on_signal,
-                               .sa_flags = (int)(SA_RESTART | SA_RESETHAND)};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    struct sigaction before;
-    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* not nohup(1) */
-        sigaction(SIGHUP, &action, NULL);
+    saves = true;
+    catch_signal(SIGINT, true);
+    catch_signal(SIGTERM, true);
 }
 
 /* A line can be drawn again; what a dumb terminal gets would be codes and copies of it. */
@@ -242,6 +260,7 @@ int gru_tool_main(const gru_tool *tool, int which, gru_run *run, int argc, char 
     guard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is told as a full disk is */
+    catch_deadly_signals();
     gru_log_set_sink(sink, NULL);
     gru_status status =
         gru_options_parse(tool, which, &common, argc, argv, &operands, &count, &answer, &err);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { BUFFER_BYTES = 1 << 16, TRIES = 100, LINKS_MAX = 40 };
+enum { BUFFER_BYTES = 1 << 16, TRIES = 100, LINKS_MAX = 40, NAMES = 16 };
 
 struct gru_output {
     char *name;   /* for messages */
@@ -33,6 +34,38 @@ struct gru_output {
     z_stream z;
 };
 
+/* Temporary names that exist now. Who takes a name out of here owns it: an output that is done with
+ * it, or the handler of a signal. */
+static _Atomic(char *) names[NAMES];
+
+static void keep_name(gru_output *out, char *name) {
+    out->temporary = name;
+    for (int i = 0; i < NAMES; i++) {
+        char *none = NULL;
+        if (atomic_compare_exchange_strong(&names[i], &none, name))
+            return;
+    }
+}
+
+static void drop_name(gru_output *out) {
+    for (int i = 0; out->temporary && i < NAMES; i++) {
+        char *name = out->temporary;
+        if (atomic_compare_exchange_strong(&names[i], &name, NULL)) {
+            free(name);
+            break;
+        }
+    }
+    out->temporary = NULL;
+}
+
+void gru_output_abandon(void) {
+    for (int i = 0; i < NAMES; i++) {
+        char *name = atomic_exchange(&names[i], NULL);
+        if (name)
+            unlink(name);
+    }
+}
+
 static void release(gru_output *out) {
     if (out->gzipped)
         deflateEnd(&out->z);
@@ -40,7 +73,7 @@ static void release(gru_output *out) {
         close(out->fd);
     if (out->temporary)
         unlink(out->temporary);
-    free(out->temporary);
+    drop_name(out);
     free(out->folder);
     free(out->target);
     free(out->name);
@@ -80,7 +113,7 @@ static gru_status open_named(gru_output *out, gru_error *err) {
             return gru_error_memory(err, strlen(out->folder) + 64);
         out->fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (out->fd >= 0) {
-            out->temporary = name;
+            keep_name(out, name);
             return GRU_OK;
         }
         int reason = errno;
@@ -359,7 +392,7 @@ static gru_status appear(gru_output *out, gru_error *err) {
             return gru_error_memory(err, strlen(out->folder) + 64);
         snprintf(from, sizeof from, "/proc/self/fd/%d", out->fd);
         if (linkat(AT_FDCWD, from, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
-            out->temporary = name;
+            keep_name(out, name);
             break;
         }
         int reason = errno;
@@ -370,8 +403,7 @@ static gru_status appear(gru_output *out, gru_error *err) {
     }
     if (rename(out->temporary, out->target) != 0)
         return cannot(out, "create", err);
-    free(out->temporary);
-    out->temporary = NULL;
+    drop_name(out);
     return GRU_OK;
 }
 

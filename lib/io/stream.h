@@ -48,8 +48,8 @@ typedef enum gru_output_kind { GRU_OUTPUT_TEXT, GRU_OUTPUT_BINARY } gru_output_k
 
 /* NULL or "-" is standard output; binary is refused when that is a terminal. A file is written to
  * an unnamed file in the target's directory (or a temporary name where the file system has none)
- * and appears under its name, whole, at gru_output_commit; links to it stay, and so do the owner and
- * the permissions of a file that it replaces. Special files (/dev/full, a fifo) and descriptors
+ * and appears under its name, whole, at gru_output_commit; links to it stay, and so do the owner
+ * and the permissions of a file that it replaces. Special files (/dev/full, a fifo) and descriptors
  * (/dev/stderr, /dev/fd/3) are written directly. A name that ends in .gz is compressed. */
 gru_status gru_output_open(gru_output **out, const char *path, gru_output_kind kind,
                            gru_error *err);
@@ -69,6 +69,9 @@ gru_status gru_output_commit(gru_output *out, gru_error *err);
 void gru_output_discard(gru_output *out);
 /* Commits when status, that of the writing, is GRU_OK; else discards out and gives status back. */
 gru_status gru_output_end(gru_output *out, gru_status status, gru_error *err);
+/* For the handler of a signal that ends the program: takes away the files being written that have a
+ * temporary name, where the file system has no unnamed ones. */
+void gru_output_abandon(void);
 /* Open, write and commit in one. */
 gru_status gru_output_save(const char *path, gru_output_kind kind, const void *bytes, size_t count,
                            gru_error *err);
