@@ -241,6 +241,15 @@ uneven() {
     cmp whole.gru resumed.gru
 }
 
+@test "a history that cannot be written does not cost the model" {
+    prices
+    gru-train -q --arch 'gru 2; dense 1' --epochs 1 -o want.gru stock.npy
+    run gru-train -q --arch 'gru 2; dense 1' --epochs 1 --history /dev/full -o m.gru stock.npy
+    [ "$status" -eq 1 ]
+    [ "$output" = 'gru-train: /dev/full: cannot write: No space left on device' ]
+    cmp want.gru m.gru
+}
+
 @test "progress is drawn on a terminal, not on a dumb one" {
     command -v script >/dev/null || skip 'script(1) is not installed'
     prices
@@ -608,9 +617,10 @@ END
     run gru-train -q --arch 'pool last; dense 1' --gradients g.tsv -o m.gru stock.npy
     [ "$status" -eq 2 ]
     [[ "$output" == *"no recurrent layer"* ]]
+    [ ! -e m.gru ]
+    [ ! -e g.tsv ]
     run bash -c "gru-train -q --arch 'gru 2; dense 1' --epochs 1 --gradients - -o m.gru stock.npy >/dev/full"
     [ "$status" -eq 1 ]
-    [ ! -e m.gru ] && [ ! -e g.tsv ]
     gru-train -q --arch 'gru 2; dense 1' --epochs 1 --checkpoint c -o a.gru stock.npy
     gru-train -q --resume c --epochs 2 --gradients g.tsv -o b.gru stock.npy
     [ "$(tail -n +2 g.tsv | cut -f 1 | sort -u)" = 2 ]

@@ -361,21 +361,31 @@ void gru_session_report(const gru_session *s, gru_str *out) {
         gru_profile_report(s->profile, s->model, s->peak, out);
 }
 
+static gru_status save_tables(const gru_session *s, gru_error *err) {
+    const gru_session_words *w = &s->words;
+    gru_status status = GRU_OK;
+    if (w->history)
+        status =
+            gru_history_write(&gru_trainer_state(s->trainer)->history, w->history, w->csv, err);
+    if (status == GRU_OK && w->gradients)
+        status = gru_gradients_write(gru_trainer_gradients(s->trainer), w->gradients, w->csv, err);
+    return status;
+}
+
 gru_status gru_session_run(gru_session *s, const gru_train_hooks *hooks, gru_error *err) {
     s->hooks = *hooks;
     gru_status status = gru_trainer_run(s->trainer, err), saved = GRU_OK;
-    gru_error second = {0};
+    gru_error second = {0}, third = {0};
     const gru_train_state *state = gru_trainer_state(s->trainer);
     bool good = status == GRU_OK || (status == GRU_ERR_DATA && state->epoch > 0) ||
                 (status == GRU_ERR_INTERRUPTED && !s->words.checkpoint);
-    if (s->words.history && (good || status == GRU_ERR_INTERRUPTED))
-        saved = gru_history_write(&state->history, s->words.history, s->words.csv, &second);
-    if (s->words.gradients && saved == GRU_OK && (good || status == GRU_ERR_INTERRUPTED)) {
-        saved = gru_gradients_write(gru_trainer_gradients(s->trainer), s->words.gradients,
-                                    s->words.csv, &second);
+    if (good || status == GRU_ERR_INTERRUPTED)
+        saved = save_tables(s, &second);
+    /* a table that cannot be written does not cost the model */
+    if (good && gru_trainer_save_model(s->trainer, s->words.output, &third) && saved == GRU_OK) {
+        saved = third.code;
+        second = third;
     }
-    if (good && saved == GRU_OK)
-        saved = gru_trainer_save_model(s->trainer, s->words.output, &second);
     if (saved != GRU_OK) {
         *err = second;
         return saved;
