@@ -97,6 +97,11 @@ static gru_status cannot(const gru_output *out, const char *what, gru_error *err
     return gru_error_set(err, GRU_ERR_IO, "%s: cannot %s: %s", out->name, what, strerror(errno));
 }
 
+static gru_status cannot_in_folder(const gru_output *out, gru_error *err) {
+    return gru_error_set(err, GRU_ERR_IO, "%s: cannot create: directory '%s': %s", out->name,
+                         out->folder, strerror(errno));
+}
+
 /* A name for the time of writing; short, so that it fits where the target's own name fits. */
 static char *temporary_name(const gru_output *out, unsigned number) {
     gru_str name = {0};
@@ -122,7 +127,7 @@ static gru_status open_named(gru_output *out, gru_error *err) {
         if (reason != EEXIST)
             break;
     }
-    return cannot(out, "create", err);
+    return cannot_in_folder(out, err);
 }
 
 static gru_status split_folder(gru_output *out, gru_error *err) {
@@ -136,8 +141,7 @@ static gru_status split_folder(gru_output *out, gru_error *err) {
         return gru_error_set(err, GRU_ERR_IO, "%s: is a directory", out->name);
     struct stat st;
     if (stat(out->folder, &st) != 0)
-        return gru_error_set(err, GRU_ERR_IO, "%s: cannot create: directory '%s': %s", out->name,
-                             out->folder, strerror(errno));
+        return cannot_in_folder(out, err);
     return GRU_OK;
 }
 
@@ -176,6 +180,14 @@ static gru_status take_after(const gru_output *out, const struct stat *old, gru_
     return fchmod(out->fd, old->st_mode & 07777) == 0 ? GRU_OK : cannot(out, "create", err);
 }
 
+/* In /tmp and the like a file is replaced by its owner only, however writable it is. */
+static bool is_sticky(const gru_output *out, const struct stat *old) {
+    struct stat folder;
+    uid_t user = geteuid();
+    return stat(out->folder, &folder) == 0 && (folder.st_mode & S_ISVTX) && user != 0 &&
+           user != folder.st_uid && user != old->st_uid;
+}
+
 /* A regular file: write beside the target, on the same file system. */
 static gru_status open_beside(gru_output *out, const char *path, const struct stat *old,
                               gru_error *err) {
@@ -186,6 +198,10 @@ static gru_status open_beside(gru_output *out, const char *path, const struct st
         return status;
     if (old && access(out->target, W_OK) != 0)
         return cannot(out, "write", err);
+    if (old && is_sticky(out, old)) {
+        errno = EPERM;
+        return cannot_in_folder(out, err);
+    }
 #ifdef O_TMPFILE
     if (access("/proc/self/fd", X_OK) == 0)
         out->fd = open(out->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);

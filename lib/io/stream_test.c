@@ -147,6 +147,31 @@ Test(stream, a_replaced_file_stays_its_owners) {
     cr_assert_eq(st.st_mode & 07777, 0640);
 }
 
+Test(stream, a_folder_that_forbids_it_is_named_at_once) {
+    static const struct {
+        mode_t mode;
+        const char *path, *reason;
+    } cases[] = {
+        {01777, "keep", "': Operation not permitted"},
+        {0755, "keep", "': Permission denied"},
+        {0755, "new", "'.': Permission denied"},
+    };
+    if (geteuid() != 0)
+        cr_skip_test("only root can be someone else");
+    write_file("keep", "old", 1);
+    chmod("keep", 0666);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gru_output *o;
+        chmod(".", cases[i].mode);
+        cr_assert_eq(seteuid(65534), 0);
+        gru_status status = gru_output_open(&o, cases[i].path, GRU_OUTPUT_TEXT, &err);
+        cr_assert_eq(seteuid(0), 0);
+        cr_assert_eq(status, GRU_ERR_IO);
+        cr_assert(strstr(err.message, ": cannot create: directory '"), "%s", err.message);
+        cr_assert(strstr(err.message, cases[i].reason), "%s", err.message);
+    }
+}
+
 Test(stream, a_link_stays_one_though_its_file_is_not_there_yet) {
     struct stat st;
     gru_output *o;
