@@ -241,6 +241,20 @@ uneven() {
     cmp whole.gru resumed.gru
 }
 
+@test "the data is never replaced" {
+    prices
+    cp stock.npy copy.npy
+    ln -s stock.npy link.npy
+    for option in -o --history --gradients --checkpoint; do
+        run gru-train -q --arch 'gru 2; dense 1' -o m.gru "$option" link.npy stock.npy
+        [ "$status" -eq 2 ]
+        [[ "$output" == "gru-train: $option would replace 'stock.npy', which is read;"* ]]
+        run gru-train -q --arch 'gru 2; dense 1' -o m.gru --validation stock.npy "$option" ./stock.npy copy.npy
+        [ "$status" -eq 2 ]
+    done
+    cmp copy.npy stock.npy
+}
+
 @test "a history that cannot be written does not cost the model" {
     prices
     gru-train -q --arch 'gru 2; dense 1' --epochs 1 -o want.gru stock.npy

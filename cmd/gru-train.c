@@ -126,7 +126,10 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
                                    {"--history", w.history},
                                    {"--gradients", w.gradients},
                                    {"--checkpoint", w.checkpoint}};
-    if (gru_tool_check_outputs(files, sizeof files / sizeof *files, err))
+    const size_t outputs = sizeof files / sizeof *files;
+    if (gru_tool_check_outputs(files, outputs, err) ||
+        gru_tool_check_kept(files, outputs, w.input, err) ||
+        gru_tool_check_kept(files, outputs, w.validation, err))
         return err->code;
     if (gru_session_new(&session, &w, err))
         return err->code;

@@ -232,6 +232,15 @@ gru_status gru_tool_check_outputs(const gru_tool_file *files, size_t count, gru_
     return GRU_OK;
 }
 
+gru_status gru_tool_check_kept(const gru_tool_file *files, size_t count, const char *data,
+                               gru_error *err) {
+    for (size_t i = 0; data && strcmp(data, "-") != 0 && i < count; i++)
+        if (files[i].path && same_file(files[i].path, data))
+            return gru_error_set(err, GRU_ERR_USAGE, "%s would replace '%s', which is read",
+                                 files[i].name, data);
+    return GRU_OK;
+}
+
 gru_status gru_tool_check_fit(const char *fit, const char *input, const char *output,
                               gru_error *err) {
     const gru_tool_file files[] = {{"-o", output ? output : "-"}, {"--fit", fit}};

@@ -33,6 +33,10 @@ typedef struct gru_tool_file {
 /* GRU_ERR_USAGE when two of them are one file, or standard output ("-"): the last one written would
  * be all that is left. Devices are fine. */
 gru_status gru_tool_check_outputs(const gru_tool_file *files, size_t count, gru_error *err);
+/* GRU_ERR_USAGE when one of them is a file of data that is read (NULL or "-": none). For a tool
+ * whose output is no better version of its input, as a filter's may be. */
+gru_status gru_tool_check_kept(const gru_tool_file *files, size_t count, const char *data,
+                               gru_error *err);
 /* GRU_ERR_USAGE when --fit names the output, or the input itself, which would be replaced by what
  * was learned from it (input, output NULL or "-": the standard ones). fit NULL is fine. */
 gru_status gru_tool_check_fit(const char *fit, const char *input, const char *output,
