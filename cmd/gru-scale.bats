@@ -46,6 +46,17 @@ fails() {
     done
 }
 
+@test "whole numbers midway between two floats come back as the one they were read as" {
+    awk 'BEGIN { print "v"; for (i = 0; i < 2000; i++) print 16777217 + 97002 * i }' >v.tsv
+    # a scaler that changes nothing writes what a float makes of them
+    printf '#tool gru-scale\n#method maxabs\n#rows 1\n#total 1\n' >one.tsv
+    printf 'column\tcenter\tscale\tcount\tmin\tmax\nv\t0\t1\t1\t0\t1\n' >>one.tsv
+    gru-scale --invert one.tsv -o floats.tsv v.tsv
+    for o in --range=0,1 --range=-1,1 --method=standard --method=robust --method=maxabs --method=log; do
+        gru-scale -q $o --fit s.tsv v.tsv | gru-scale --invert s.tsv | cmp - floats.tsv
+    done
+}
+
 @test "a constant column becomes 0" {
     [ "$(printf 'v\n7\n7\n' | gru-scale -q --method standard | tail -1)" = 0 ]
     [ "$(printf 'v\n7\n7\n' | gru-scale -q | tail -1)" = 0 ]

@@ -114,6 +114,19 @@ static bool leads_back(const gru_scaler *s, size_t with, float scaled, double va
            (float)gru_scaler_invert(s, with, read) == (float)value;
 }
 
+/* y, or a neighbour of it that inverts to the float that value is. A value midway between two
+ * floats, as odd numbers above 16,777,216 are, may need one: rounding puts its inverse on either
+ * side. */
+static double led_back(const gru_scaler *s, size_t with, double y, double value) {
+    for (int tries = 0; tries < 8; tries++) {
+        float back = (float)gru_scaler_invert(s, with, y);
+        if (!(back < (float)value) && !(back > (float)value))
+            break;
+        y = nextafter(y, back < (float)value ? INFINITY : -INFINITY);
+    }
+    return y;
+}
+
 /* A scaled number is written with a float's digits where these lead back to the same float, else
  * with a double's, so that --invert returns what was read. */
 static gru_status put_cell(const mapping *m, size_t column, const char *text, size_t len,
@@ -132,7 +145,7 @@ static gru_status put_cell(const mapping *m, size_t column, const char *text, si
         return cannot_scale(m, column, line, text, err);
     if (m->invert || leads_back(m->scaler, with, rounded, value))
         return gru_table_put_float(to, rounded, err);
-    return gru_table_put_double(to, y, err);
+    return gru_table_put_double(to, led_back(m->scaler, with, y, value), err);
 }
 
 static gru_status put_header(const mapping *m, gru_table_writer *to, gru_error *err) {
