@@ -136,6 +136,12 @@ accuracy() {
     [ "$status" = 0 ]
 }
 
+@test "the Makefile takes names with blanks" {
+    sed '1s/text/the text/; 1s/sentiment/what it says/' "$T/reviews.csv" >in.csv
+    make -f "$R/sentiment.mk" INPUT=in.csv OUT=made TEXT='the text' LABEL='what it says' EPOCHS=1
+    [ -s made/report.txt ]
+}
+
 @test "a misspelt argument is refused" {
     run sh "$R/sentiment.sh" epoch=3
     [ "$status" = 2 ]

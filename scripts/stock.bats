@@ -93,6 +93,20 @@ near() { # A B TOLERANCE
     [ "$(grep -vc '^#' several/window.tsv)" = 6 ]
 }
 
+@test "columns other than the target are scaled with it, and one day is forecast" {
+    sh "$R/stock.sh" features=Open,Volume epochs=1 threads=1 out=other >out
+    [ "$(grep -v '^#' other/scaler.tsv | cut -f 1 | paste -sd ' ')" = "column Open Volume Close" ]
+    [ "$(tail -n 2 out | head -n 1)" = "id"$'\t'"y_pred" ]
+}
+
+@test "the Makefile takes names with blanks, and several columns" {
+    sed '1s/Close/Adj Close/' "$T/prices.csv" >in.csv
+    make -f "$R/stock.mk" INPUT=in.csv OUT=made COLUMN='Adj Close' EPOCHS=1
+    [ "$(column made/forecast.tsv y_pred | wc -l)" = 5 ]
+    make -f "$R/stock.mk" INPUT=in.csv OUT=wide COLUMN='Adj Close' FEATURES='Open,Adj Close' EPOCHS=1
+    [ "$(column wide/forecast.tsv y_pred | wc -l)" = 1 ]
+}
+
 @test "the toy of three points is learned by heart" {
     (cd "$T/.." && sh "$R/toy.sh" out="$BATS_TEST_TMPDIR/toy") >out
     gru-predict toy/model.gru toy/train.npy >p.tsv

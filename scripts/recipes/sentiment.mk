@@ -21,7 +21,8 @@ all: $(OUT)/report.txt $(OUT)/history.png $(OUT)/confusion.png
 
 $(OUT)/tokens.npy: $(INPUT)
 	mkdir -p $(OUT)
-	gru-tokenize --fit $(OUT)/vocab.tsv --text $(TEXT) --label $(LABEL) --vocab-size 10000 --max-len 100 -o $@ $<
+	gru-tokenize --fit $(OUT)/vocab.tsv --text "$(TEXT)" --label "$(LABEL)" --vocab-size 10000 \
+	  --max-len 100 -o $@ $<
 
 $(OUT)/train.npy: $(OUT)/tokens.npy
 	gru-split --order random --test 20% --validation 10% --seed 42 $@ $(OUT)/validation.npy $(OUT)/test.npy < $<

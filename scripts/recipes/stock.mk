@@ -12,6 +12,8 @@ ARCH ?= $(HERE)stock.arch
 AVERAGE ?= 4
 EPOCHS ?= 50
 SEED ?= 42
+# Days to forecast; further than one only what a network that sees nothing else predicts.
+STEPS ?= $(if $(subst $(COLUMN),,$(FEATURES)),1,5)
 OUT ?= build/stock
 export PATH := $(abspath $(if $(GRU_BIN),$(GRU_BIN),$(HERE)../../build)):$(PATH)
 
@@ -22,8 +24,9 @@ all: $(OUT)/report.txt $(OUT)/forecast.tsv $(OUT)/history.png $(OUT)/series.png
 
 $(OUT)/windows.npy: $(INPUT)
 	mkdir -p $(OUT)
-	gru-scale --fit $(OUT)/scaler.tsv --fit-rows 80% --columns $(FEATURES) $< | \
-	  gru-window --fit $(OUT)/window.tsv --length 60 --features $(FEATURES) --target $(COLUMN) --index $(INDEX) -o $@
+	gru-scale --fit $(OUT)/scaler.tsv --fit-rows 80% --columns "$(FEATURES),$(COLUMN)" $< | \
+	  gru-window --fit $(OUT)/window.tsv --length 60 --features "$(FEATURES)" --target "$(COLUMN)" \
+	    --index "$(INDEX)" -o $@
 
 $(OUT)/train.npy: $(OUT)/windows.npy
 	gru-split --order time --test 20% $@ $(OUT)/test.npy < $<
@@ -39,7 +42,7 @@ $(OUT)/report.txt: $(OUT)/predictions.tsv
 	gru-eval -o $@ $<
 
 $(OUT)/forecast.tsv: $(OUT)/model.gru
-	gru-predict --raw --steps 5 -o $@ $< $(INPUT)
+	gru-predict --raw --steps $(STEPS) -o $@ $< $(INPUT)
 
 $(OUT)/history.png: $(OUT)/model.gru
 	gru-plot history -o $@ $(OUT)/history.tsv

@@ -16,7 +16,7 @@ average=4                             # epochs of weights that are averaged; 0: 
 epochs=50                             # at most; training stops 10 epochs after the validation loss was lowest
 seed=42                               # of the weights and the shuffling
 threads=                              # of work, unless all processors; the result is the same
-steps=5                               # days to forecast after the last row
+steps=                                # days to forecast after the last row; without it 5, but 1 with other columns
 out=build/stock                       # everything made goes here
 for argument; do
     case $argument in
@@ -35,6 +35,7 @@ set -eu
 PATH=${GRU_BIN:-$here/../../build}:$PATH
 [ -f "$arch" ] || arch=$here/$arch
 features=${features:-$column}
+[ -n "$steps" ] || { [ "$features" = "$column" ] && steps=5 || steps=1; }
 mkdir -p "$out"
 
 # The first step reads the table and the last one does; what comes through a pipe is there once only.
@@ -47,7 +48,7 @@ fi
 # 2. Windows of 60 days, each with the day that follows as its target.
 # 3. The first 80 % of the windows are for training and the last 20 % for testing, in time order.
 gru-scale --fit "$out/scaler.tsv" --fit-rows "$fit_rows" --method minmax --range 0,1 \
-    --columns "$features" "$input" |
+    --columns "$features,$column" "$input" |
     gru-window --fit "$out/window.tsv" --length 60 --features "$features" --target "$column" \
         --index "$index" |
     gru-split --order time --test 20% "$out/train.npy" "$out/test.npy"
