@@ -124,7 +124,7 @@ has() {
     printf 'id,y_true,label,score\nr1,no,yes,.6\nr2,no,yes,.9\nr3,no,no,.1\nr4,yes,yes,.8\n' >t.csv
     gru-eval --errors 1 t.csv >got
     grep -q 'r2 .*0.9' got
-    ! grep -q r1 got
+    run ! grep -q r1 got
     gru-eval --errors 2 --json t.csv | tr -d ' \n' | grep -q '"errors":\[{"line":3,"id":"r2"'
 }
 

@@ -125,7 +125,7 @@ tensor() { # NAME BYTES
     gru-model convert --best -o best.gru c.ck
     gru-model convert -o last.gru c.ck
     gru-predict m.gru w.npy | cmp - <(gru-predict best.gru w.npy)
-    ! cmp -s <(gru-predict last.gru w.npy) <(gru-predict best.gru w.npy)
+    run ! cmp -s <(gru-predict last.gru w.npy) <(gru-predict best.gru w.npy)
     fails_with 1 'm.gru: no best weights are in it' gru-model convert --best m.gru
 }
 

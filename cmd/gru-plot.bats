@@ -86,7 +86,7 @@ END
         sed -n 's|.*<text> *\([0-9.]*\)</text>.*|\1|p' $figure.svg >ticks
         grep -qx 1 ticks
         grep -qx 2 ticks
-        ! grep -qx '[12]\.5' ticks
+        run ! grep -qx '[12]\.5' ticks
     done
 }
 

@@ -190,7 +190,11 @@ model() { # KEY FILE
 }
 
 @test "bad input ends in one line, exit 1, and leaves nothing behind" {
-    bad() { refused 1 "$@" && [ ! -e out.npy ] && [ ! -e v.tsv ]; }
+    bad() {
+        refused 1 "$@"
+        [ ! -e out.npy ]
+        [ ! -e v.tsv ]
+    }
     t='gru-tokenize --fit v.tsv -o out.npy --text text'
     : >empty.csv
     bad 'empty.csv' $t empty.csv

@@ -158,7 +158,7 @@ static gru_status read_input(const char *path, const gru_vocab *vocab, gru_corpu
     gru_status status = gru_source_open(&source, in, &o, err);
     if (!status)
         status = gru_corpus_read(corpus, source, threads, err);
-    if (!status && gru_corpus_rows(corpus) == 0 && vocab)
+    if (!status && gru_corpus_rows(corpus) == 0)
         status = gru_error_set(err, GRU_ERR_DATA, "%s: there is no text", gru_input_name(in));
     gru_source_close(source);
     gru_input_close(in);

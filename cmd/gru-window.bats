@@ -52,7 +52,7 @@ floats() {
     [ "$(tail -c 64 test.npy | tr -d '\0')" = b ]
     # without --group there is no such field
     gru-window --length 2 --target v g.csv > w.npy
-    ! grep -aq "'group'" w.npy
+    run ! grep -aq "'group'" w.npy
     printf 'g,v\n%s,1\n%s,2\n%s,3\n' "$long" "$long" "$long" > long.csv
     gru-window --length 2 --target v --group g long.csv | tail -c 140 | tr -d '\0' | grep -qx "$long"
     { cat g.csv; tail -n 1 long.csv; } > mixed.csv

@@ -285,7 +285,7 @@ static gru_status add_label(gru_corpus *c, const char *label, size_t len, gru_er
 }
 
 static gru_status start_row(gru_corpus *c, const char *label, size_t len, gru_error *err) {
-    if (c->rows + c->waiting_count >= UINT32_MAX - 1)
+    if (gru_corpus_rows(c) >= UINT32_MAX - 1)
         return gru_error_set(err, GRU_ERR_DATA, "more than 4294967293 texts");
     return label ? add_label(c, label, len, err) : GRU_OK;
 }
@@ -465,7 +465,7 @@ gru_status gru_corpus_fit(gru_corpus *c, gru_vocab **out, gru_error *err) {
 /* ---- asking ---- */
 
 size_t gru_corpus_rows(const gru_corpus *c) {
-    return c->rows;
+    return c->rows + c->waiting_count;
 }
 size_t gru_corpus_empty(const gru_corpus *c) {
     return c->empty;
