@@ -329,10 +329,11 @@ keeps_form() { # START STEP-UNIT FORMAT
     run -0 --separate-stderr gru-predict --raw "$F/stock.gru" "$T/prices.csv"
     [ -z "$stderr" ]
     run -1 --separate-stderr gru-predict --raw --steps 2 "$F/stock.gru" back.csv
-    [ "$stderr" = "gru-predict: back.csv:3: column 'Date' runs backwards here; a forecast needs the newest row last: sort it first (head -1 FILE; tail -n +2 FILE | tac)" ]
+    [ "$stderr" = "gru-predict: back.csv:3: column 'Date' runs backwards here; a forecast needs the newest row last: sort it first (head -1 FILE; awk 'NR > 1' FILE | tac)" ]
     [ -z "$output" ]
-    # what the message says to do
-    (head -1 back.csv; tail -n +2 back.csv | tac) | gru-predict --raw --steps 2 "$F/stock.gru" >forward.tsv
+    # what the message says to do, on a file whose last line has no line feed, as downloads have
+    truncate -s -1 back.csv
+    (head -1 back.csv; awk 'NR > 1' back.csv | tac) | gru-predict --raw --steps 2 "$F/stock.gru" >forward.tsv
     gru-predict --raw --steps 2 "$F/stock.gru" "$T/prices.csv" | cmp - forward.tsv
     # the newest row is last, but two before it are not in order
     awk 'NR == 5 { kept = $0; next } { print } NR == 6 { print kept }' "$T/prices.csv" >swapped.csv

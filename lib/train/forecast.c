@@ -66,10 +66,11 @@ static gru_status check_forward(const forecaster *f, const gru_date_watch *watch
     if (!index || !gru_date_watch_falls(watch, &line))
         return GRU_OK;
     if (gru_date_watch_ends_early(watch)) {
-        return gru_error_set(err, GRU_ERR_DATA,
-                             "%s:%llu: column '%s' runs backwards here; a forecast needs the "
-                             "newest row last: sort it first (head -1 FILE; tail -n +2 FILE | tac)",
-                             f->rows.source, line, index);
+        return gru_error_set(
+            err, GRU_ERR_DATA,
+            "%s:%llu: column '%s' runs backwards here; a forecast needs the "
+            "newest row last: sort it first (head -1 FILE; awk 'NR > 1' FILE | tac)",
+            f->rows.source, line, index);
     }
     if (!*warned)
         *warned = gru_date_watch_warn(watch, f->rows.source, index);
