@@ -351,6 +351,15 @@ hung_up() {
     [[ "$output" == *"a vocab.tsv is attached, but the network reads numbers" ]]
 }
 
+@test "a class without a name is called by its number, unless another is called so" {
+    printf 'text,stars\nbad,1\nso so,2\ngood,3\nbetter,4\n' |
+        gru-tokenize -q --text text --label stars --fit stars.tsv -o stars.npy
+    run gru-train -q --arch 'embedding 9 2; gru 2; dense 6 softmax' --epochs 1 --attach stars.tsv -o m.gru stars.npy
+    [ "$status" -eq 0 ]
+    [ "$(gru-model show --get classes m.gru | paste -sd ,)" = "1,2,3,4,class 4,5" ]
+    gru-predict m.gru stars.npy | gru-eval | grep -q '^accuracy'
+}
+
 @test "resuming with another schedule or stopping rule goes on, with a warning" {
     reviews
     set -- --arch "$sentiment" --epochs 2 -o n.gru train.npy

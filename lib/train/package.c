@@ -101,6 +101,17 @@ static void add_class(gru_str *out, const char *name) {
     gru_str_add_char(out, '\n');
 }
 
+/* A class that the vocabulary does not name is called by its number, counted from 0, unless one of
+ * those it names is called so: ratings from 1 to 4 and a network of five classes. */
+static void name_class(const char *const *names, size_t named, size_t class, char out[32]) {
+    snprintf(out, 32, "%zu", class);
+    for (size_t i = 0; i < named; i++)
+        if (strcmp(names[i], out) == 0) {
+            snprintf(out, 32, "class %zu", class);
+            break;
+        }
+}
+
 static gru_status add_classes(const gru_attachments *a, size_t classes, gru_bundle *b,
                               gru_error *err) {
     gru_vocab *vocab = NULL;
@@ -112,9 +123,9 @@ static gru_status add_classes(const gru_attachments *a, size_t classes, gru_bund
     if (vocab)
         names = gru_vocab_classes(vocab, &named);
     for (size_t i = 0; i < classes; i++) {
-        char number[24];
-        snprintf(number, sizeof number, "%zu", i);
-        add_class(&lines, i < named ? names[i] : number);
+        char other[32];
+        name_class(names, named, i, other);
+        add_class(&lines, i < named ? names[i] : other);
     }
     gru_status status = gru_str_check(&lines, err);
     if (status == GRU_OK)
