@@ -199,6 +199,7 @@ static gru_status place_fields(gru_npy_reader *r, const gru_npy_header *h, gru_r
         bool fits = true;
         for (size_t d = 0; d < f->dims; d++)
             fits = fits && gru_size_mul(count, f->shape[d], &count);
+        fits = fits && gru_size_add(at, f->before, &at);
         *c = (conversion){(gru_slot)slot, *f, at, count};
         if (!fits || !gru_size_mul(count, f->size, &bytes) || !gru_size_add(at, bytes, &at) ||
             at > 2 * RECORD_MAX)
@@ -206,14 +207,14 @@ static gru_status place_fields(gru_npy_reader *r, const gru_npy_header *h, gru_r
                                  gru_input_name(r->in), slot_names[slot]);
     }
     r->fields = h->count;
-    r->raw_bytes = at;
+    r->raw_bytes = at + h->after;
     if (!spec->slot[GRU_X].type)
         return gru_error_set(err, GRU_ERR_DATA, "%s: the array has no field 'x'",
                              gru_input_name(r->in));
     status = gru_record_layout(spec, err);
     if (status)
         return gru_error_at(err, "%s", gru_input_name(r->in));
-    r->same = at == spec->bytes;
+    r->same = r->raw_bytes == spec->bytes;
     for (size_t i = 0; i < r->fields; i++)
         r->same = r->same && same_as_memory(&r->field[i], &spec->slot[r->field[i].slot]);
     return GRU_OK;

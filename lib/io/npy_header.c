@@ -108,14 +108,15 @@ static bool known_type(char kind, size_t size) {
     case 'b':
         return size == 1;
     case 'S':
-        return size >= 1 && size <= 65536;
+    case 'V':
+        return size >= 1 && size <= GRU_NPY_TEXT;
     default:
         return false;
     }
 }
 
-/* "<f4" and the like. */
-static gru_status type(literal *l, gru_npy_field *f) {
+/* "<f4" and the like; "|V4" where it may be padding. */
+static gru_status type(literal *l, gru_npy_field *f, bool free_bytes) {
     char text[24];
     gru_status status = string(l, text, sizeof text);
     if (status)
@@ -132,12 +133,20 @@ static gru_status type(literal *l, gru_npy_field *f) {
         f->kind = 'b';
         f->size = 1;
     }
-    if (*p || !known_type(f->kind, f->size))
+    if (*p || !known_type(f->kind, f->size) || (f->kind == 'V' && !free_bytes))
         return gru_error_set(l->err, GRU_ERR_DATA,
                              "%s: field '%s' has the type '%s'; float, int, bool and S<n> are "
                              "understood",
                              l->name, f->name[0] ? f->name : "x", text);
     return GRU_OK;
+}
+
+/* The rest of ('', '|V3'), which NumPy puts where align=True leaves bytes free. */
+static gru_status padding(literal *l, gru_npy_header *h, size_t bytes) {
+    h->after += bytes;
+    if (!take(l, ')'))
+        return bad(l, "')' was expected after padding");
+    return h->after <= GRU_NPY_TEXT ? GRU_OK : bad(l, "too much padding");
 }
 
 /* ('x', '<f4', (60, 5)) */
@@ -155,8 +164,10 @@ static gru_status field(literal *l, gru_npy_header *h) {
     if (next_is(l, '['))
         return gru_error_set(l->err, GRU_ERR_DATA, "%s: field '%s' has fields of its own", l->name,
                              f.name);
-    if ((status = type(l, &f)) != GRU_OK)
+    if ((status = type(l, &f, f.name[0] == '\0')) != GRU_OK)
         return status;
+    if (f.kind == 'V')
+        return padding(l, h, f.size);
     if (take(l, ',') && !next_is(l, ')')) {
         if ((status = tuple(l, &f.dims, f.shape)) != GRU_OK)
             return status;
@@ -168,17 +179,19 @@ static gru_status field(literal *l, gru_npy_header *h) {
         return gru_error_set(l->err, GRU_ERR_DATA,
                              "%s: unknown field '%s'; the fields are x, y, len, w, id, group",
                              l->name, f.name);
+    f.before = h->after;
+    h->after = 0;
     h->field[h->count++] = f;
     return GRU_OK;
 }
 
 static gru_status descr(literal *l, gru_npy_header *h) {
-    h->count = 0;
+    h->count = h->after = 0;
     h->plain = !take(l, '[');
     if (h->plain) {
         h->count = 1;
         h->field[0] = (gru_npy_field){.dims = 0};
-        return type(l, &h->field[0]);
+        return type(l, &h->field[0], false);
     }
     while (!take(l, ']')) {
         gru_status status = field(l, h);

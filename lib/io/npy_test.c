@@ -76,11 +76,12 @@ typedef struct record {
     char id[8];
 } record;
 
-/* The same values from float32 in our order and from big-endian float64, int64, uint8, float16. */
+/* The same values from float32 in our order, from big-endian float64, int64, uint8, float16, and
+ * from fields that NumPy aligned. */
 Test(npy, records_in_any_order_and_type) {
-    static const char *const paths[] = {HERE "records.npy", HERE "big.npy"};
+    static const char *const paths[] = {HERE "records.npy", HERE "big.npy", HERE "aligned.npy"};
     static const char ids[3][8] = {"a", "bcdef", ""};
-    for (int f = 0; f < 2; f++) {
+    for (int f = 0; f < 3; f++) {
         opened o = begin(paths[f]);
         record got[4];
         described(o.r, "x float32 (2, 2), y int32, len int32, w float32, id text");
@@ -180,6 +181,12 @@ Test(npy, hostile_headers_are_refused) {
     refused_header(DICT("[('y', '<i4')]", "(3,)"), 0, "n: the array has no field 'x'");
     refused_header(DICT("[('x', '<i4', (2,)), ('x', '<i4', (2,))]", "(3,)"), 0,
                    "n: field 'x' is there twice");
+    refused_header(DICT("'|V4'", "(3, 2)"), 0,
+                   "n: field 'x' has the type '|V4'; float, int, bool and S<n> are understood");
+    refused_header(DICT("[('', '|V4', (9,)), ('x', '<i4', (2,))]", "(3,)"), 0,
+                   "n: NPY header: ')' was expected after padding");
+    refused_header(DICT("[('', '|V65536'), ('', '|V1'), ('x', '<i4', (2,))]", "(3,)"), 0,
+                   "n: NPY header: too much padding");
     refused_header(DICT("[('x', [('a', '<f4')])]", "(3,)"), 0,
                    "n: field 'x' has fields of its own");
     refused_header("{'descr': '<f4', 'shape': (1, 2)}", 8,

@@ -15,6 +15,11 @@ big = np.zeros(3, dtype=[('id', 'S5'), ('y', '>i8'), ('x', '>f8', (2, 2)), ('len
 for name in big.dtype.names:
     big[name] = rec[name]
 np.save(f'{out}/big.npy', big)
+aligned = np.zeros(3, dtype=np.dtype([('len', 'i1'), ('y', '<i8'), ('w', '<f2'), ('x', '<f8', (2, 2)), ('id', 'S5')],
+                                     align=True))
+for name in aligned.dtype.names:
+    aligned[name] = rec[name]
+np.save(f'{out}/aligned.npy', aligned)
 same = np.zeros(2, dtype=[('x', '<f4', (2, 3)), ('y', '<f4', (1,))])
 same['x'] = np.arange(12).reshape(2, 2, 3) - 5
 same['y'] = [[7], [8]]
