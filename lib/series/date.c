@@ -38,15 +38,16 @@ int64_t gru_date_days_of(gru_moment moment) {
 
 /* ---- forms ---- */
 
-enum { LAYOUTS = 17, SEPTEMBER = 9 };
+enum { LAYOUTS = 21, SEPTEMBER = 9, ROC = 1911 };
 
-/* After strftime's: %Y and %y a year of four and of two digits, %m %d %H with one digit or two, %0m
- * and %0d always two, %M %S two, %b a month's name, %q a quarter. NULL ends each list.
- * No 2008.04 or 200804: those are numbers. 2024-1 may be a week or a part. */
+/* After strftime's: %Y and %y a year of four and of two digits, %R Taiwan's, of three, %m %d %H
+ * with one digit or two, %0m and %0d always two, %M %S two, %b a month's name, %q a quarter. NULL
+ * ends each list. No 2008.04 or 200804: those are numbers. 2024-1 may be a week or a part. */
 static const char *const layouts[GRU_DATE_ORDERS][LAYOUTS] = {
-    [GRU_DATE_YMD] = {"%Y-%m-%d", "%Y/%m/%d", "%Y%0m%0d", "%Y.%m.%d", "%Y年%m月%d日", "%Y-%b-%d",
-                      "%Y/%b/%d", "%Y.%b.%d", "%Y %b %d", "%Y-%0m", "%Y/%0m", "%Y-Q%q", "%YQ%q",
-                      "%Y Q%q", "%Yq%q", "%Y年%m月"},
+    [GRU_DATE_YMD] = {"%Y-%m-%d", "%Y/%m/%d", "%Y%0m%0d", "%Y.%m.%d", "%Y年%m月%d日",
+                      "%Y-%b-%d", "%Y/%b/%d", "%Y.%b.%d", "%Y %b %d", "%Y-%0m",
+                      "%Y/%0m",   "%Y-Q%q",   "%YQ%q",    "%Y Q%q",   "%Yq%q",
+                      "%Y年%m月", "%R/%m/%d", "%R-%m-%d", "%R.%m.%d", "%R年%m月%d日"},
     [GRU_DATE_DMY] = {"%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y",
                       "%d %b %y", "%d/%b/%Y", "%d/%b/%y", "%d.%b.%Y", "%d.%b.%y", "%d %b, %Y",
                       "%d %b, %y"},
@@ -105,6 +106,13 @@ static bool read_short_year(cursor *c, int *year) {
     return read;
 }
 
+/* From 100, which is 2011: two digits would be those of any year. */
+static bool read_roc_year(cursor *c, int *year) {
+    bool read = read_number(c, 3, 3, year) && *year >= 100;
+    *year += ROC;
+    return read;
+}
+
 static bool read_quarter(cursor *c, int *month) {
     int quarter;
     bool read = read_number(c, 1, 1, &quarter) && quarter >= 1 && quarter <= 4;
@@ -140,6 +148,8 @@ static bool read_field(cursor *c, char code, size_t least, fields *f, gru_date_f
         return read_number(c, 4, 4, &f->year);
     case 'y':
         return read_short_year(c, &f->year);
+    case 'R':
+        return read_roc_year(c, &f->year);
     case 'q':
         return read_quarter(c, &f->month);
     case 'b':
@@ -302,6 +312,8 @@ static size_t put_field(char *at, char code, bool two, const fields *f, const gr
         return put_number(at, f->year, 4);
     case 'y':
         return put_number(at, f->year % 100, 2);
+    case 'R':
+        return put_number(at, f->year - ROC, 3);
     case 'q':
         return put_number(at, (f->month + 2) / 3, 1);
     case 'b':

@@ -4,7 +4,8 @@
  * Understood: 2024-01-31, 2024/1/31, 20240131, 31-01-2024, 31/1/2024, 31.01.2024, 1/31/2024,
  * 31-Jan-2024, 31 January 2024, 31-Jan-24, Jan 31, 2024 and 2024年1月31日, each with an optional
  * time "T09:30", " 9:30:00.5"; behind it a zone is read over. Months (2024-01, 2024/01, Jan 2024,
- * 2024年1月) and quarters (2024-Q1, 2024Q1) count as their first day. Whether 1/2/2024 is January
+ * 2024年1月) and quarters (2024-Q1, 2024Q1) count as their first day. A year of three digits, as
+ * in 113/01/31, is Taiwan's, where 1912 was the first. Whether 1/2/2024 is January
  * or February cannot be seen from one value; a whole column mostly tells.
  *
  *     gru_date_form form = {0};

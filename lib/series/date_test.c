@@ -57,6 +57,16 @@ Test(date, named_months) {
     cr_assert_str_eq(iso("2020年7月27", GRU_DATE_YMD), "none");
 }
 
+Test(date, years_of_taiwan) {
+    cr_assert_str_eq(iso("113/02/29", GRU_DATE_YMD), "2024-02-29");
+    cr_assert_str_eq(iso("100-1-3", GRU_DATE_YMD), "2011-01-03");
+    cr_assert_str_eq(iso("112年12月29日", GRU_DATE_YMD), "2023-12-29");
+    cr_assert_str_eq(iso("112/02/29", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("099/01/04", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("99/01/04", GRU_DATE_YMD), "none");
+    cr_assert_str_eq(iso("113/02/28", GRU_DATE_DMY), "none");
+}
+
 Test(date, months_and_quarters) {
     cr_assert_str_eq(iso("2008-04", GRU_DATE_YMD), "2008-04-01");
     cr_assert_str_eq(iso("2008/04", GRU_DATE_YMD), "2008-04-01");
@@ -98,6 +108,9 @@ Test(date, every_form_comes_back) {
         {GRU_DATE_YMD, "2024.02.09"},
         {GRU_DATE_YMD, "2024年1月31日"},
         {GRU_DATE_YMD, "2024-Feb-09"},
+        {GRU_DATE_YMD, "113/02/09"},
+        {GRU_DATE_YMD, "100.1.3"},
+        {GRU_DATE_YMD, "112年12月29日"},
         {GRU_DATE_YMD, "2024-04"},
         {GRU_DATE_YMD, "2008/04"},
         {GRU_DATE_YMD, "2024-Q4"},
@@ -143,6 +156,7 @@ Test(date, forms_go_on) {
     cr_expect_str_eq(later("28-02-2023", GRU_DATE_DMY, day), "01-03-2023");
     cr_expect_str_eq(later("20231231", GRU_DATE_YMD, day), "20240101");
     cr_expect_str_eq(later("Jul 31, 2020", GRU_DATE_MDY, 10 * day), "Aug 10, 2020");
+    cr_expect_str_eq(later("112/12/31", GRU_DATE_YMD, day), "113/01/01");
     cr_expect_str_eq(later("31-DEC-99", GRU_DATE_DMY, day), "01-JAN-00");
     cr_expect_str_eq(later("2018-06-26 23:00:00", GRU_DATE_YMD, hour), "2018-06-27 00:00:00");
     cr_expect_str_eq(later("2024-03-31T01:30Z", GRU_DATE_YMD, hour), "2024-03-31T02:30Z");
