@@ -110,6 +110,18 @@ rows() {
     [ ! -e b ]
 }
 
+@test "a number that is not finite is refused, from a file as from a pipe" {
+    # y of the last of ten records of 36 bytes: x, y, id
+    printf '\0\0\300\177' | dd of=w.npy bs=1 seek=$(($(wc -c < w.npy) - 28)) conv=notrunc status=none
+    for order in time random stratified; do
+        run gru-split --order $order --test 20% --input w.npy a b
+        fails "w.npy: row 10: field 'y' has a value that is not finite"
+        run bash -c "cat w.npy | gru-split --order $order --test 20% a b"
+        fails "row 10: field 'y'"
+        [ ! -e a ]
+    done
+}
+
 @test "a wrong command line: exit 2, and nothing is read" {
     for o in "--test 20% a" "--test 20% a v b" "--test 20% --validation 10% a b" "a b" \
         "--folds 3 a b" "--fold 1 --test 2 a b" "--folds 3 --fold 4 a b" "--test 2 --sliding a b" \

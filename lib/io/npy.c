@@ -93,6 +93,31 @@ size_t gru_record_text(const gru_record_spec *spec, const void *record, gru_slot
     return slot->type ? strnlen(*text, slot->bytes) : 0;
 }
 
+/* true when all are finite: an exponent of all ones marks the others. */
+static bool all_finite(const unsigned char *bytes, size_t count) {
+    uint32_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, bytes + 4 * i, 4);
+        found |= (bits & 0x7f800000u) == 0x7f800000u;
+    }
+    return !found;
+}
+
+gru_status gru_record_check_finite(const gru_record_spec *spec, const void *records, size_t count,
+                                   uint64_t row, const char *name, gru_error *err) {
+    const unsigned char *record = records;
+    for (size_t i = 0; i < count; i++, record += spec->bytes)
+        for (int slot = 0; slot < GRU_SLOT_COUNT; slot++) {
+            const gru_slot_spec *s = &spec->slot[slot];
+            if (s->type == 'f' && !all_finite(record + s->offset, s->bytes / 4))
+                return gru_error_set(err, GRU_ERR_DATA,
+                                     "%s: row %llu: field '%s' has a value that is not finite",
+                                     name, (unsigned long long)(row + i + 1), slot_names[slot]);
+        }
+    return GRU_OK;
+}
+
 void gru_record_describe(const gru_record_spec *spec, char *text, size_t size) {
     size_t used = 0;
     if (size)
@@ -379,7 +404,7 @@ static double real_value(const unsigned char *p, size_t size, bool big) {
 
 static gru_status does_not_fit(const gru_npy_reader *r, const conversion *c, uint64_t row,
                                const char *text, const char *type, gru_error *err) {
-    return gru_error_set(err, GRU_ERR_DATA, "%s: record %llu: field '%s': %s does not fit %s",
+    return gru_error_set(err, GRU_ERR_DATA, "%s: row %llu: field '%s': %s does not fit %s",
                          gru_input_name(r->in), (unsigned long long)row + 1, slot_names[c->slot],
                          text, type);
 }
@@ -448,30 +473,6 @@ static gru_status convert_record(const gru_npy_reader *r, const unsigned char *r
         }
     }
     return status;
-}
-
-/* true when all are finite: an exponent of all ones marks the others. */
-static bool all_finite(const unsigned char *bytes, size_t count) {
-    uint32_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, bytes + 4 * i, 4);
-        found |= (bits & 0x7f800000u) == 0x7f800000u;
-    }
-    return !found;
-}
-
-static gru_status check_finite(const gru_npy_reader *r, const unsigned char *records, size_t count,
-                               gru_error *err) {
-    for (size_t i = 0; i < count; i++, records += r->spec.bytes)
-        for (int slot = 0; slot < GRU_SLOT_COUNT; slot++) {
-            const gru_slot_spec *s = &r->spec.slot[slot];
-            if (s->type == 'f' && !all_finite(records + s->offset, s->bytes / 4))
-                return gru_error_set(
-                    err, GRU_ERR_DATA, "%s: record %llu: field '%s' has a value that is not finite",
-                    gru_input_name(r->in), (unsigned long long)(r->row + i + 1), slot_names[slot]);
-        }
-    return GRU_OK;
 }
 
 /* ---- reading ---- */
@@ -550,7 +551,8 @@ gru_status gru_npy_next(gru_npy_reader *r, void *buffer, size_t max, size_t *got
         status = convert_record(r, r->raw + i * r->raw_bytes,
                                 (unsigned char *)buffer + i * r->spec.bytes, r->row + i, err);
     if (status == GRU_OK)
-        status = check_finite(r, buffer, count, err);
+        status =
+            gru_record_check_finite(&r->spec, buffer, count, r->row, gru_input_name(r->in), err);
     if (status)
         return status;
     r->left -= count;

@@ -42,6 +42,10 @@ bool gru_record_same(const gru_record_spec *a, const gru_record_spec *b);
 /* The id or the group of a record, without its padding; 0 bytes where there is none. */
 size_t gru_record_text(const gru_record_spec *spec, const void *record, gru_slot which,
                        const char **text);
+/* GRU_ERR_DATA "train.npy: row 17: …" when one of records[count] holds a float that is not finite;
+ * the first of them is number `row` of the stream called name, from 0. */
+gru_status gru_record_check_finite(const gru_record_spec *spec, const void *records, size_t count,
+                                   uint64_t row, const char *name, gru_error *err);
 /* "x float32 (60, 5), y float32 (1)" for messages. */
 void gru_record_describe(const gru_record_spec *spec, char *text, size_t size);
 

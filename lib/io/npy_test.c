@@ -137,11 +137,11 @@ Test(npy, plain_arrays_are_x) {
 
 Test(npy, what_cannot_be_kept_is_refused) {
     refused_file(HERE "too_big.npy",
-                 HERE "too_big.npy: record 2: field 'x': 3000000000 does not fit int32");
+                 HERE "too_big.npy: row 2: field 'x': 3000000000 does not fit int32");
     refused_file(HERE "overflow.npy",
-                 HERE "overflow.npy: record 2: field 'x': 1e+300 does not fit float32");
+                 HERE "overflow.npy: row 2: field 'x': 1e+300 does not fit float32");
     refused_file(HERE "nan.npy",
-                 HERE "nan.npy: record 2: field 'x' has a value that is not finite");
+                 HERE "nan.npy: row 2: field 'x' has a value that is not finite");
     refused_file(HERE "fortran.npy", HERE "fortran.npy: the array is in Fortran order; save "
                                           "numpy.ascontiguousarray(a)");
     refused_file(HERE "unknown.npy",

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,27 +58,11 @@ static gru_status read_all(gru_dataset *d, int fd, uint64_t offset, gru_error *e
 }
 
 static gru_status check_finite(const gru_dataset *d, gru_error *err) {
-    static const char *const names[] = {"x", "y", "len", "w"};
-    for (size_t row = 0; row < d->count; row++) {
-        const unsigned char *record;
-        if (gru_dataset_look(d, row, &record, err))
+    const unsigned char *record;
+    for (size_t row = 0; row < d->count; row++)
+        if (gru_dataset_look(d, row, &record, err) ||
+            gru_record_check_finite(&d->spec, record, 1, row, d->name, err))
             return err->code;
-        for (size_t s = 0; s < GRU_ID; s++) {
-            const gru_slot_spec *slot = &d->spec.slot[s];
-            const unsigned char *at = record + slot->offset;
-            bool finite = true;
-            for (size_t i = 0; slot->type == 'f' && i < slot->bytes; i += sizeof(float)) {
-                float value;
-                memcpy(&value, at + i, sizeof value);
-                finite &= isfinite(value) != 0;
-            }
-            if (!finite) {
-                return gru_error_set(err, GRU_ERR_DATA,
-                                     "%s: row %zu: field %s holds a value that is not finite",
-                                     d->name, row + 1, names[s]);
-            }
-        }
-    }
     return GRU_OK;
 }
 

@@ -209,7 +209,10 @@ static gru_status rank_records(const records *r, uint32_t **classes, gru_error *
                              "--order stratified needs one class a sample as y, and here is %s",
                              text);
     }
-    gru_status status = gru_mem_new(&sorted, r->count, sizeof *sorted, err);
+    gru_status status = /* a NaN has no place in a sorted order */
+        gru_record_check_finite(r->spec, r->base, r->count, 0, r->source, err);
+    if (!status)
+        status = gru_mem_new(&sorted, r->count, sizeof *sorted, err);
     if (!status)
         status = gru_mem_new(classes, r->count, sizeof **classes, err);
     if (!status) {
@@ -238,6 +241,8 @@ static gru_status write_records(records *r, const size_t *rows, size_t count, gr
     for (size_t i = 0, run; !status && i < count; i += run) {
         const unsigned char *record;
         status = look(r, rows + i, count - i, &record, &run, err);
+        if (!status)
+            status = gru_record_check_finite(r->spec, record, run, rows[i], r->source, err);
         if (!status)
             status = gru_npy_write(w, record, run, err);
     }
