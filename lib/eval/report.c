@@ -2,6 +2,7 @@
 #include "eval/report.h"
 
 #include "base/number.h"
+#include "io/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -12,18 +13,14 @@
 enum { MATRIX_SHOWN = 16, NAME_SHOWN = 24 };
 
 /* ---- widths ---- */
-static size_t decode(const char **p) {
-    const unsigned char *s = (const unsigned char *)*p;
-    const int more = *s >= 0xF0 ? 3 : *s >= 0xE0 ? 2 : *s >= 0xC0 ? 1 : 0;
-    size_t code = more == 0 ? *s : more == 1 ? *s & 0x1FU : more == 2 ? *s & 0x0FU : *s & 0x07U;
-    int taken = 1;
-    for (; taken <= more && (s[taken] & 0xC0) == 0x80; taken++)
-        code = code << 6 | (s[taken] & 0x3FU);
-    *p += taken;
+/* The next character of a text that ends with a NUL. */
+static uint32_t decode(const char **p) {
+    uint32_t code;
+    *p += gru_utf8_next(*p, strnlen(*p, GRU_UTF8_BYTES), &code);
     return code;
 }
 
-static bool wide(size_t c) {
+static bool wide(uint32_t c) {
     return (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) ||
            (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
            (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||

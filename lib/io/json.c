@@ -244,26 +244,6 @@ void gru_json_skip(gru_json *j) {
     } while (depth > 0);
 }
 
-static char *put_code(char *out, uint32_t code) {
-    if (code < 0x80) {
-        *out++ = (char)code;
-        return out;
-    }
-    if (code < 0x800) {
-        *out++ = (char)(0xC0 | code >> 6);
-    } else {
-        if (code < 0x10000) {
-            *out++ = (char)(0xE0 | code >> 12);
-        } else {
-            *out++ = (char)(0xF0 | code >> 18);
-            *out++ = (char)(0x80 | (code >> 12 & 0x3F));
-        }
-        *out++ = (char)(0x80 | (code >> 6 & 0x3F));
-    }
-    *out++ = (char)(0x80 | (code & 0x3F));
-    return out;
-}
-
 /* The character of \uXXXX, or of two of them, at *from. */
 static uint32_t unescape(const char **from, const char *end) {
     uint32_t code = (uint32_t)hex_unit(*from + 2, end);
@@ -291,7 +271,7 @@ bool gru_json_text(gru_json *j, char **text, size_t *len) {
         if (*from != '\\') {
             *out++ = *from++;
         } else if (from[1] == 'u') {
-            out = put_code(out, unescape(&from, end));
+            out += gru_utf8_put(out, unescape(&from, end));
         } else {
             *out++ = escapes[(unsigned char)from[1]];
             from += 2;

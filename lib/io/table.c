@@ -534,15 +534,7 @@ static gru_status repair_row(gru_table *t, const row_span *span, gru_error *err)
     gru_str_clear(&t->repaired);
     for (size_t i = 0; i < span->count; i++) {
         size_t start = t->repaired.len;
-        for (size_t at = 0; at < row[i].len;) {
-            size_t good = gru_utf8_valid(row[i].text + at, row[i].len - at);
-            gru_str_add_bytes(&t->repaired, row[i].text + at, good);
-            at += good;
-            if (at < row[i].len) {
-                gru_str_add(&t->repaired, "\xEF\xBF\xBD");
-                at++;
-            }
-        }
+        gru_utf8_add_repaired(&t->repaired, row[i].text, row[i].len);
         row[i].len = t->repaired.len - start;
         gru_str_add_bytes(&t->repaired, "", 1);
     }

@@ -2,7 +2,6 @@
 #include "io/table.h"
 
 #include "base/str.h"
-#include "io/utf8.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -244,17 +243,4 @@ Test(table, what_is_written_reads_back) {
         gru_input_close(in);
         unlink(path);
     }
-}
-
-Test(utf8, follows_rfc_3629) {
-    static const struct {
-        const char *text;
-        size_t valid;
-    } cases[] = {{"plain ascii text", 16}, {"\xC2\xA2", 2},         {"\xC1\x81", 0},
-                 {"a\xE0\x80\x80", 1},     {"\xED\xA0\x80", 0},     {"\xF4\x90\x80\x80", 0},
-                 {"\xF0\x9F\x98\x80", 4},  {"\xF5\x80\x80\x80", 0}, {"12345678\x80", 8},
-                 {"\xE4\xB8", 0},          {"\xEF\xBF\xBF", 3}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        cr_assert_eq(gru_utf8_valid(cases[i].text, strlen(cases[i].text)), cases[i].valid, "%zu",
-                     i);
 }

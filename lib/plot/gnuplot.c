@@ -5,6 +5,7 @@
 #include "plot/gnuplot.h"
 
 #include "io/temporary.h"
+#include "io/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -159,12 +160,13 @@ void gru_gnuplot_quote_tick(gru_str *script, const char *text) {
 }
 
 bool gru_text_has_cjk(const char *text) {
-    for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
-        /* UTF-8 lead bytes of U+2E80 … U+9FFF, U+AC00 … U+D7FF, U+F900 … U+FAFF, U+20000 …. */
-        if (*s == 0xE2 && s[1] >= 0xBA)
-            return true;
-        if ((*s >= 0xE3 && *s <= 0xE9) || (*s >= 0xEA && *s <= 0xED && s[1] >= 0x80) ||
-            (*s == 0xEF && (s[1] >= 0xA4 && s[1] <= 0xBF)) || (*s == 0xF0 && s[1] >= 0xA0))
+    for (const char *end = text + strlen(text); text < end;) {
+        uint32_t c;
+        text += gru_utf8_next(text, (size_t)(end - text), &c);
+        /* radicals to Hangul; compatibility ideographs; full-width forms; the planes of ideographs
+         */
+        if ((c >= 0x2E80 && c <= 0xD7FF) || (c >= 0xF900 && c <= 0xFAFF) ||
+            (c >= 0xFE30 && c <= 0xFFEF) || (c >= 0x20000 && c != GRU_UTF8_BAD))
             return true;
     }
     return false;

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/utf8.h"
-#include "text/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,14 +61,7 @@ static gru_status collect(gru_lines *l, bool *any, gru_error *err) {
 
 static void repair(gru_lines *l) {
     gru_str_clear(&l->repaired);
-    for (size_t i = 0, n; i < l->line.len; i += n) {
-        uint32_t code;
-        n = gru_unicode_next(l->line.data + i, l->line.len - i, &code);
-        if (code == GRU_UNICODE_BAD)
-            gru_str_add(&l->repaired, "\xef\xbf\xbd");
-        else
-            gru_str_add_bytes(&l->repaired, l->line.data + i, n);
-    }
+    gru_utf8_add_repaired(&l->repaired, l->line.data, l->line.len);
     gru_str swap = l->line;
     l->line = l->repaired;
     l->repaired = swap;

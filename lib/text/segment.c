@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/utf8.h"
 #include "text/unicode.h"
 
 #include <libstemmer.h>
@@ -59,8 +60,8 @@ static gru_status fill_table(gru_segmenter *s, const char *filters, gru_error *e
     gru_status status = gru_mem_new(&s->wide, len, sizeof *s->wide, err);
     for (size_t i = 0, n; !status && i < len; i += n) {
         uint32_t code;
-        n = gru_unicode_next(filters + i, len - i, &code);
-        if (code == GRU_UNICODE_BAD)
+        n = gru_utf8_next(filters + i, len - i, &code);
+        if (code == GRU_UTF8_BAD)
             return gru_error_set(err, GRU_ERR_USAGE, "the filters are not UTF-8");
         if (code < 0x80)
             filtered[code] = true;
@@ -188,7 +189,7 @@ static bool is_wide_filter(const gru_segmenter *s, uint32_t code) {
 static void blank_wide(const gru_segmenter *s, char *text, size_t len) {
     for (size_t i = 0, n; i < len; i += n) {
         uint32_t code;
-        n = gru_unicode_next(text + i, len - i, &code);
+        n = gru_utf8_next(text + i, len - i, &code);
         if (code >= 0x80 && is_wide_filter(s, code))
             memset(text + i, ' ', n);
     }
@@ -247,7 +248,7 @@ static gru_status split_char(gru_segmenter *s, const char *text, size_t len, boo
     gru_status status = load(s, text, &len, ascii, err);
     for (size_t i = 0, n; !status && i < len; i += n) {
         uint32_t code;
-        n = gru_unicode_next(s->buffer + i, len - i, &code);
+        n = gru_utf8_next(s->buffer + i, len - i, &code);
         if (code < 0x80) {
             s->buffer[i] = s->table[code];
             if (!s->table[code])
@@ -262,10 +263,9 @@ static gru_status split_char(gru_segmenter *s, const char *text, size_t len, boo
 /* A piece that ICU calls no word still is one when it starts with a symbol such as an emoji. */
 static bool is_symbol(const char *text, size_t len) {
     uint32_t code;
-    gru_unicode_next(text, len, &code);
-    return code != GRU_UNICODE_BAD &&
-           (u_charType((UChar32)code) == U_OTHER_SYMBOL ||
-            u_hasBinaryProperty((UChar32)code, UCHAR_EMOJI_PRESENTATION));
+    gru_utf8_next(text, len, &code);
+    return code != GRU_UTF8_BAD && (u_charType((UChar32)code) == U_OTHER_SYMBOL ||
+                                    u_hasBinaryProperty((UChar32)code, UCHAR_EMOJI_PRESENTATION));
 }
 
 static gru_status split_word(gru_segmenter *s, const char *text, size_t len, bool ascii,
@@ -367,10 +367,10 @@ void gru_segment_count(const char *text, size_t len, uint64_t counts[2]) {
     bool in_word = false;
     for (size_t i = 0, n; i < len; i += n) {
         uint32_t code;
-        n = gru_unicode_next(text + i, len - i, &code);
+        n = gru_utf8_next(text + i, len - i, &code);
         uint32_t letter = code | 0x20;
         bool ascii = letter >= 'a' && letter <= 'z';
-        bool other = code >= 0x80 && code != GRU_UNICODE_BAD && u_isalpha((UChar32)code);
+        bool other = code >= 0x80 && code != GRU_UTF8_BAD && u_isalpha((UChar32)code);
         if (other && is_spaceless(code)) {
             counts[0]++;
             in_word = false;

@@ -96,34 +96,6 @@ Test(segment, refuses_an_unknown_stemmer) {
     cr_assert(strstr(err.message, "klingon"));
 }
 
-Test(unicode, decodes_what_is_well_formed_only) {
-    const struct {
-        const char *text;
-        uint32_t code;
-    } good[] = {
-        {"a", 'a'}, {"\xc3\xa9", 0xe9}, {"\xe4\xb8\xad", 0x4e2d}, {"\xf0\x9f\x98\x80", 0x1f600}};
-    const char *const bad[] = {"\x80",
-                               "\xc0\x80",
-                               "\xc1\xbf",
-                               "\xe0\x80\x80",
-                               "\xed\xa0\x80",
-                               "\xf4\x90\x80\x80",
-                               "\xf5\x80\x80\x80",
-                               "\xff",
-                               "\xe4\xb8",
-                               "\xc3"};
-    uint32_t code;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        cr_assert_eq(gru_unicode_next(good[i].text, strlen(good[i].text), &code),
-                     strlen(good[i].text));
-        cr_assert_eq(code, good[i].code);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        cr_assert_eq(gru_unicode_next(bad[i], strlen(bad[i]), &code), 1, "%zu", i);
-        cr_assert_eq(code, GRU_UNICODE_BAD, "%zu", i);
-    }
-}
-
 Test(unicode, knows_the_white_space_of_python) {
     /* [c for c in range(0x110000) if chr(c).isspace()] of Python 3.11 */
     const uint32_t expected[] = {9,      10,     11,     12,     13,     28,     29,     30,

@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "text/unicode.h"
+#include "io/utf8.h"
 #include "text/vectors.h"
 #include "text/vocab.h"
 
@@ -27,27 +27,17 @@ typedef struct matcher {
     gru_str scratch;
 } matcher;
 
-static void add_code(gru_str *out, uint32_t c) {
-    if (c < 0x80) {
-        gru_str_add_char(out, (char)c);
-        return;
-    }
-    int follow = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const unsigned char lead[] = {0, 0xc0, 0xe0, 0xf0};
-    gru_str_add_char(out, (char)(lead[follow] | c >> (6 * follow)));
-    while (follow-- > 0)
-        gru_str_add_char(out, (char)(0x80 | (c >> (6 * follow) & 0x3f)));
-}
-
 /* text in small letters to m->scratch; false for what is not UTF-8. */
 static bool fold(matcher *m, const char *text, size_t len) {
     gru_str_clear(&m->scratch);
     for (size_t i = 0; i < len;) {
         uint32_t code;
-        i += gru_unicode_next(text + i, len - i, &code);
-        if (code == GRU_UNICODE_BAD)
+        char small[GRU_UTF8_BYTES];
+        i += gru_utf8_next(text + i, len - i, &code);
+        if (code == GRU_UTF8_BAD)
             return false;
-        add_code(&m->scratch, (uint32_t)u_tolower((UChar32)code));
+        gru_str_add_bytes(&m->scratch, small,
+                          gru_utf8_put(small, (uint32_t)u_tolower((UChar32)code)));
     }
     return true;
 }
