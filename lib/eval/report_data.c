@@ -2,6 +2,7 @@
 #include "eval/report.h"
 
 #include "base/number.h"
+#include "io/tsv.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -12,31 +13,17 @@ static bool has_matrix(const gru_evaluation *e) {
 }
 
 /* ---- TSV ---- */
-static void tsv_text(gru_str *out, const char *text) {
-    for (; *text; text++)
-        if (*text == '\t')
-            gru_str_add(out, "\\t");
-        else if (*text == '\n')
-            gru_str_add(out, "\\n");
-        else if (*text == '\r')
-            gru_str_add(out, "\\r");
-        else if (*text == '\\')
-            gru_str_add(out, "\\\\");
-        else
-            gru_str_add_char(out, *text);
-}
-
 static void tsv_row(gru_str *out, const char *name, const char *group, const char *predicted,
                     double value) {
     char number[GRU_NUMBER_MAX] = "";
     if (!isnan(value))
         gru_number_format_double(value, number);
-    tsv_text(out, name);
-    gru_str_add_char(out, '\t');
-    tsv_text(out, group ? group : "");
-    gru_str_add_char(out, '\t');
-    tsv_text(out, predicted ? predicted : "");
-    gru_str_addf(out, "\t%s\n", number);
+    const char *const cells[] = {name, group, predicted};
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        gru_tsv_add(out, cells[i] ? cells[i] : "", cells[i] ? strlen(cells[i]) : 0);
+        gru_str_add_char(out, '\t');
+    }
+    gru_str_addf(out, "%s\n", number);
 }
 
 void gru_report_tsv(const gru_evaluation *e, gru_str *out) {
@@ -52,7 +39,7 @@ void gru_report_tsv(const gru_evaluation *e, gru_str *out) {
                     (double)gru_classes_pair(c, c->order[i], c->order[j]));
     for (size_t i = 0; i < e->mistakes.count; i++) {
         const gru_mistake *m = &e->mistakes.at[i];
-        tsv_row(out, "mistake", m->id ? m->id : "", m->predicted, m->size);
+        tsv_row(out, "mistake", m->id, m->predicted, m->size);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/str.h"
+#include "io/tsv.h"
 #include "io/utf8.h"
 
 #include <csv.h>
@@ -303,20 +304,10 @@ static void split_tsv_line(gru_table *t, const char *line, size_t len) {
         if (!escapes || t->no_memory)
             continue;
         gru_field *f = &t->fields[t->field_count - 1];
-        char *to = (char *)(uintptr_t)f->text;
-        static const char coded[] = "tnr\\";
-        for (const char *p = f->text, *stop = p + f->len; p < stop; p++) {
-            const char *found = *p == '\\' && p + 1 < stop && p[1] ? strchr(coded, p[1]) : NULL;
-            if (found) {
-                *to++ = "\t\n\r\\"[found - coded];
-                p++;
-            } else {
-                *to++ = *p;
-            }
-        }
-        f->len = (size_t)(to - f->text);
-        *to = '\0';
-        t->used = (size_t)(to + 1 - t->bytes);
+        char *text = (char *)(uintptr_t)f->text;
+        f->len = gru_tsv_unescape(text, f->len);
+        text[f->len] = '\0';
+        t->used = (size_t)(text + f->len + 1 - t->bytes);
     }
     end_row(t);
 }

@@ -1,6 +1,8 @@
 /* Writing tables: CSV (RFC 4180) or linear TSV. */
 #include "base/number.h"
+#include "base/str.h"
 #include "io/table.h"
+#include "io/tsv.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,22 +27,13 @@ static gru_status put_quoted(gru_table_writer *w, const char *text, size_t len, 
 }
 
 static gru_status put_escaped(gru_table_writer *w, const char *text, size_t len, gru_error *err) {
-    gru_status status = GRU_OK;
-    size_t plain = 0;
-    for (size_t i = 0; i < len && status == GRU_OK; i++) {
-        const char *escape = text[i] == '\t'   ? "\\t"
-                             : text[i] == '\n' ? "\\n"
-                             : text[i] == '\r' ? "\\r"
-                             : text[i] == '\\' ? "\\\\"
-                                               : NULL;
-        if (!escape)
-            continue;
-        status = gru_output_write(w->out, text + plain, i - plain, err);
-        if (status == GRU_OK)
-            status = gru_output_write(w->out, escape, 2, err);
-        plain = i + 1;
-    }
-    return status ? status : gru_output_write(w->out, text + plain, len - plain, err);
+    gru_str escaped = {0};
+    gru_tsv_add(&escaped, text, len);
+    gru_status status = gru_str_check(&escaped, err);
+    if (status == GRU_OK)
+        status = gru_output_write(w->out, gru_str_text(&escaped), escaped.len, err);
+    gru_str_free(&escaped);
+    return status;
 }
 
 /* A byte that can't stand as it is; tabs are quoted in CSV too, so that its header isn't taken for

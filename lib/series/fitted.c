@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "base/version.h"
 #include "io/stream.h"
+#include "io/tsv.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,24 +14,9 @@
 /* A fitted file describes columns, not rows; anything larger is something else. */
 enum { FILE_LIMIT = 64 << 20 };
 
-/* Undoes \t \n \\ in place; other backslashes stay. */
+/* text without its escapes. */
 static void unescape(char *text) {
-    char *to = text;
-    for (const char *from = text; *from; from++) {
-        if (*from == '\\' && from[1] == 't') {
-            *to++ = '\t';
-            from++;
-        } else if (*from == '\\' && from[1] == 'n') {
-            *to++ = '\n';
-            from++;
-        } else if (*from == '\\' && from[1] == '\\') {
-            *to++ = '\\';
-            from++;
-        } else {
-            *to++ = *from;
-        }
-    }
-    *to = '\0';
+    text[gru_tsv_unescape(text, strlen(text))] = '\0';
 }
 
 static gru_status add_key(gru_fitted *f, char *text, gru_error *err) {
@@ -188,23 +174,11 @@ gru_status gru_fitted_number(const gru_fitted *f, size_t row, size_t column, dou
     return GRU_OK;
 }
 
-void gru_fitted_escape(gru_str *text, const char *value) {
-    for (; *value; value++)
-        if (*value == '\t')
-            gru_str_add(text, "\\t");
-        else if (*value == '\n')
-            gru_str_add(text, "\\n");
-        else if (*value == '\\')
-            gru_str_add(text, "\\\\");
-        else
-            gru_str_add_char(text, *value);
-}
-
 void gru_fitted_put(gru_str *text, const char *key, const char *value) {
     if (!value)
         return;
     gru_str_addf(text, "#%s ", key);
-    gru_fitted_escape(text, value);
+    gru_tsv_add(text, value, strlen(value));
     gru_str_add_char(text, '\n');
 }
 

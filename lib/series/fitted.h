@@ -1,8 +1,7 @@
 /* Fitted files: what a tool learned from data, as text a person can read and a later run can use.
  *
- * "#key value" lines first, then a TSV table: a header line and rows with as many cells. Tabs, line
- * feeds and backslashes inside a value are written \t \n \\ (linear TSV). scaler.tsv and window.tsv
- * are such files. */
+ * "#key value" lines first, then a TSV table: a header line and rows with as many cells, values and
+ * cells escaped (io/tsv.h). scaler.tsv and window.tsv are such files. */
 #ifndef GRU_SERIES_FITTED_H
 #define GRU_SERIES_FITTED_H
 
@@ -46,7 +45,6 @@ void gru_fitted_head(gru_str *text, const char *tool);
 /* "#key value"; nothing for a NULL value. */
 void gru_fitted_put(gru_str *text, const char *key, const char *value);
 void gru_fitted_put_count(gru_str *text, const char *key, size_t value);
-void gru_fitted_escape(gru_str *text, const char *value);
 /* A whole-or-nothing file of text. */
 gru_status gru_fitted_save(const gru_str *text, const char *path, gru_error *err);
 

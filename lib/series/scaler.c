@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "io/tsv.h"
 #include "series/fitted.h"
 #include "series/mean.h"
 
@@ -284,7 +285,7 @@ gru_status gru_scaler_text(const gru_scaler *s, gru_str *text, gru_error *err) {
     gru_str_add(text, "column\tcenter\tscale\tcount\tmin\tmax\n");
     for (size_t i = 0; i < s->count; i++) {
         const gru_scaler_column *c = &s->column[i];
-        gru_fitted_escape(text, c->name);
+        gru_tsv_add(text, c->name, strlen(c->name));
         add_number(text, '\t', c->center);
         add_number(text, '\t', c->scale);
         gru_str_addf(text, "\t%zu", c->count);

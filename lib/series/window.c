@@ -2,6 +2,7 @@
 #include "series/window.h"
 
 #include "base/mem.h"
+#include "io/tsv.h"
 #include "series/fitted.h"
 
 #include <assert.h>
@@ -104,7 +105,7 @@ gru_status gru_windows_text(const gru_windows *w, gru_str *text, gru_error *err)
     gru_fitted_put_count(text, "windows", w->windows);
     gru_str_add(text, "feature\n");
     for (size_t i = 0; i < w->features; i++) {
-        gru_fitted_escape(text, w->feature[i]);
+        gru_tsv_add(text, w->feature[i], strlen(w->feature[i]));
         gru_str_add_char(text, '\n');
     }
     return gru_str_check(text, err);

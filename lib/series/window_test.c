@@ -72,7 +72,7 @@ Test(window, a_long_id_and_a_large_window_are_refused) {
 Test(window, text_reads_back) {
     const char *text =
         "#tool gru-window\n#version 0\n#length 60\n#horizon 5\n#stride 1\n"
-        "#target Adj Close\n#index a\\tb\n#rows 9\n#windows 3\nfeature\nOpen\nClose\n";
+        "#target Adj Close\n#index a\\tb\n#rows 9\n#windows 3\nfeature\nOpen\nClose\\r\n";
     gru_windows w, again;
     gru_error err = {0};
     gru_str out = {0};
@@ -85,7 +85,7 @@ Test(window, text_reads_back) {
     cr_assert_str_eq(again.index, "a\tb");
     cr_assert_null(again.group);
     cr_assert_eq(again.features, 2);
-    cr_assert_str_eq(again.feature[1], "Close");
+    cr_assert_str_eq(again.feature[1], "Close\r"); /* in the file an escape */
     gru_windows_free(&w);
     gru_windows_free(&again);
     gru_str_free(&out);

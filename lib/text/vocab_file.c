@@ -4,9 +4,10 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/str.h"
-#include "io/utf8.h"
 #include "base/version.h"
 #include "io/bundle.h"
+#include "io/tsv.h"
+#include "io/utf8.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,29 +23,9 @@ enum {
 
 /* ---- writing ---- */
 
-static void add_escaped(gru_str *s, const char *text) {
-    for (; *text; text++)
-        switch (*text) {
-        case '\t':
-            gru_str_add(s, "\\t");
-            break;
-        case '\n':
-            gru_str_add(s, "\\n");
-            break;
-        case '\r':
-            gru_str_add(s, "\\r");
-            break;
-        case '\\':
-            gru_str_add(s, "\\\\");
-            break;
-        default:
-            gru_str_add_char(s, *text);
-        }
-}
-
 static void add_key(gru_str *s, const char *key, const char *value) {
     gru_str_addf(s, "#%s ", key);
-    add_escaped(s, value);
+    gru_tsv_add(s, value, strlen(value));
     gru_str_add_char(s, '\n');
 }
 
@@ -87,8 +68,9 @@ gru_status gru_vocab_write(const gru_vocab *v, gru_output *out, gru_error *err) 
         add_key(&s, "class", classes[i]);
     gru_str_addf(&s, "%s\n", header);
     for (int32_t id = gru_vocab_get_options(v)->oov ? 2 : 1; (size_t)id < size; id++) {
+        const char *word = gru_vocab_word(v, id);
         gru_str_addf(&s, "%" PRId32 "\t", id);
-        add_escaped(&s, gru_vocab_word(v, id));
+        gru_tsv_add(&s, word, strlen(word));
         gru_str_addf(&s, "\t%" PRIu64 "\t%" PRIu64 "\n", gru_vocab_count(v, id),
                      gru_vocab_docs(v, id));
     }
@@ -111,7 +93,7 @@ typedef struct reader {
     gru_str text; /* an unescaped value */
 } reader;
 
-static gru_status bad(const reader *r, gru_error *err, const char *what, const char *word) {
+static gru_status bad(const reader *r, const char *what, const char *word, gru_error *err) {
     return gru_error_set(err, GRU_ERR_DATA, "%s:%zu: %s: '%.60s'", r->name, r->line, what, word);
 }
 
@@ -180,7 +162,7 @@ static gru_status take_lower(reader *r, gru_error *err) {
 static gru_status take_segment(reader *r, gru_error *err) {
     const char *word = gru_str_text(&r->text);
     if (!gru_segment_find(word, &r->options.segment) || r->options.segment == GRU_SEGMENT_AUTO)
-        return bad(r, err, "not a way to segment", word);
+        return bad(r, "not a way to segment", word, err);
     return GRU_OK;
 }
 
@@ -270,7 +252,7 @@ static gru_status read_key(reader *r, const char *line, size_t len, gru_error *e
         return gru_error_set(err, GRU_ERR_DATA, "%s: not a vocabulary made by gru-tokenize",
                              r->name);
     if (strcmp(key, "class") != 0)
-        return r->vocab ? bad(r, err, "a line out of place", key) : take_key(r, key, err);
+        return r->vocab ? bad(r, "a line out of place", key, err) : take_key(r, key, err);
     status = make_vocab(r, err);
     if (!status && gru_vocab_add_class(r->vocab, gru_str_text(&r->text), r->text.len, err))
         status = gru_error_at(err, "%s:%zu", r->name, r->line);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/tsv.h"
 #include "text/vocab.h"
 
 #include <stdio.h>
@@ -91,16 +92,6 @@ void gru_attachments_free(gru_attachments *a) {
     }
 }
 
-/* A class's name on a line of its own. */
-static void add_class(gru_str *out, const char *name) {
-    for (const char *c = name; *c; c++)
-        if (*c == '\n' || *c == '\\')
-            gru_str_add(out, *c == '\n' ? "\\n" : "\\\\");
-        else
-            gru_str_add_char(out, *c);
-    gru_str_add_char(out, '\n');
-}
-
 /* A class that the vocabulary does not name is called by its number, counted from 0, unless one of
  * those it names is called so: ratings from 1 to 4 and a network of five classes. */
 static void name_class(const char *const *names, size_t named, size_t class, char out[32]) {
@@ -125,7 +116,9 @@ static gru_status add_classes(const gru_attachments *a, size_t classes, gru_bund
     for (size_t i = 0; i < classes; i++) {
         char other[32];
         name_class(names, named, i, other);
-        add_class(&lines, i < named ? names[i] : other);
+        const char *name = i < named ? names[i] : other;
+        gru_tsv_add(&lines, name, strlen(name)); /* a line each */
+        gru_str_add_char(&lines, '\n');
     }
     gru_status status = gru_str_check(&lines, err);
     if (status == GRU_OK)
@@ -254,18 +247,13 @@ gru_status gru_model_take(gru_model *m, const gru_bundle *from, gru_str *report,
 static gru_status read_classes(gru_package *p, const char *text, gru_error *err) {
     size_t cap = 0;
     while (*text) {
-        size_t len = strcspn(text, "\n"), n = 0;
+        size_t len = strcspn(text, "\n");
         char *name = gru_str_copy(text, len);
         if (!name || gru_mem_grow(&p->classes, &cap, p->class_count + 1, sizeof *p->classes, err)) {
             free(name);
             return gru_error_memory(err, len);
         }
-        for (size_t i = 0; i < len; i++) { /* \n and \\ back */
-            bool escape = name[i] == '\\' && i + 1 < len;
-            i += escape;
-            name[n++] = escape && name[i] == 'n' ? '\n' : name[i];
-        }
-        name[n] = '\0';
+        name[gru_tsv_unescape(name, len)] = '\0';
         p->classes[p->class_count++] = name;
         text += len + (text[len] == '\n');
     }
