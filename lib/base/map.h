@@ -18,7 +18,7 @@ typedef struct gru_map_entry {
 typedef struct gru_map gru_map;
 
 gru_status gru_map_new(gru_map **out, gru_error *err);
-void gru_map_free(gru_map *map);
+void gru_map_free(gru_map *map); /* NULL is fine */
 /* Makes room for `count` entries at once. */
 gru_status gru_map_reserve(gru_map *map, size_t count, gru_error *err);
 /* The entry of key; a new one has value 0. NULL when there is no memory. The pointer is valid until

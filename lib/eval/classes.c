@@ -39,14 +39,11 @@ gru_status gru_classes_id(gru_classes *c, const char *label, size_t len, size_t 
     gru_status status = gru_mem_grow(&c->counts, &c->cap, known + 1, sizeof *c->counts, err);
     if (status != GRU_OK)
         return status;
-    gru_map_entry *entry = gru_map_put(c->names, label, len);
-    if (!entry)
-        return gru_error_memory(err, len);
-    entry->value = (int64_t)known;
+    if (gru_map_number(c->names, label, len, id, err))
+        return err->code;
     c->counts[known] = (gru_class_count){0};
     if (known >= GRU_CLASSES_MATRIX)
         c->has_pairs = false;
-    *id = known;
     return GRU_OK;
 }
 

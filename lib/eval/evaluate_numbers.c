@@ -363,8 +363,7 @@ gru_status gru_evaluate_numbers(gru_evaluation *e, gru_predictions *p,
     if (status == GRU_OK && !notes && r.quantiles.count)
         status = add_quantiles(&r, err);
     gru_quantiles_free(&r.quantiles);
-    if (r.groups)
-        gru_map_free(r.groups);
+    gru_map_free(r.groups);
     free(r.when);
     free(r.before);
     free(r.truth);

@@ -56,7 +56,7 @@ const gru_record_spec *gru_npy_spec(const gru_npy_reader *r);
 /* Up to max records into buffer (max × spec.bytes); *got 0 at the end only. Values that are not
  * finite are GRU_ERR_DATA naming field and row. */
 gru_status gru_npy_next(gru_npy_reader *r, void *buffer, size_t max, size_t *got, gru_error *err);
-void gru_npy_close(gru_npy_reader *r);
+void gru_npy_close(gru_npy_reader *r); /* NULL is fine */
 /* When the stream is one array in a mappable file whose records are already in memory's form: the
  * descriptor, the offset of record 0 and the count. Reading then need not go through gru_npy_next
  * (finite values are then the caller's to check). */

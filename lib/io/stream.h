@@ -37,7 +37,7 @@ bool gru_input_mappable(const gru_input *in, int *fd, uint64_t *size);
  * too short for that. */
 gru_status gru_file_read(int fd, const char *name, uint64_t at, void *to, size_t want,
                          gru_error *err);
-void gru_input_close(gru_input *in);
+void gru_input_close(gru_input *in); /* NULL is fine */
 /* The rest of the stream as one NUL-terminated malloc'd block; at most limit bytes. */
 gru_status gru_input_slurp(gru_input *in, size_t limit, char **text, size_t *count, gru_error *err);
 

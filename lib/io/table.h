@@ -23,7 +23,7 @@ typedef struct gru_table gru_table;
 
 /* Takes no ownership of in. GRU_ERR_DATA when there is no header line. */
 gru_status gru_table_open(gru_table **out, gru_input *in, bool lossy, gru_error *err);
-void gru_table_close(gru_table *table);
+void gru_table_close(gru_table *table); /* NULL is fine */
 size_t gru_table_columns(const gru_table *table);
 const char *gru_table_name(const gru_table *table, size_t column);
 bool gru_table_is_csv(const gru_table *table);

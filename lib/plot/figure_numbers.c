@@ -93,8 +93,7 @@ static gru_status read_points(const gru_drawing *d, bool want_truth, points *all
 }
 
 static void free_points(points *all) {
-    if (all->groups)
-        gru_map_free(all->groups);
+    gru_map_free(all->groups);
     free(all->at);
 }
 

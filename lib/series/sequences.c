@@ -207,8 +207,7 @@ gru_status gru_sequences_new(gru_sequences **out, const gru_windows *w, const gr
 void gru_sequences_free(gru_sequences *s) {
     if (!s)
         return;
-    if (s->groups)
-        gru_map_free(s->groups);
+    gru_map_free(s->groups);
     void *blocks[] = {s->source, s->column, s->scaled, s->value,
                       s->member, s->start,  s->order,  s->record};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)

@@ -61,6 +61,5 @@ void gru_window_groups_free(gru_window_groups *g) {
     for (size_t i = 0; i < g->count; i++)
         gru_window_maker_free(g->at[i].maker);
     free(g->at);
-    if (g->names)
-        gru_map_free(g->names);
+    gru_map_free(g->names);
 }

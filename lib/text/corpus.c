@@ -35,14 +35,14 @@ struct gru_corpus {
     gru_str waiting;          /* texts seen before AUTO was decided … */
     size_t *waiting_end;      /* … and where each ends */
     size_t waiting_count, waiting_cap;
-    gru_map *words; /* value: index + 1 */
+    gru_map *words; /* word → its number + 1 */
     word_stat *stats;
     size_t stat_cap;
     int32_t *tokens; /* word numbers, ids after fitting */
     size_t token_count, token_cap;
     size_t *row_end;
     size_t rows, row_cap, empty;
-    gru_map *labels;  /* value: times seen */
+    gru_map *labels;  /* label → its number */
     int32_t *classes; /* per row: label numbers, classes after fitting */
     size_t class_count, class_cap;
     gru_str names;
@@ -134,9 +134,8 @@ static int32_t count_word(gru_corpus *c, const char *word, size_t len, size_t ro
         return -1;
     if (entry->value == 0) {
         size_t index = gru_map_count(c->words) - 1;
-        gru_error ignored;
         if (index >= INT32_MAX ||
-            gru_mem_grow(&c->stats, &c->stat_cap, index + 1, sizeof *c->stats, &ignored))
+            gru_mem_grow(&c->stats, &c->stat_cap, index + 1, sizeof *c->stats, NULL))
             return -1;
         c->stats[index] = (word_stat){0};
         entry->value = (int64_t)index + 1;
@@ -273,12 +272,10 @@ static gru_status add_label(gru_corpus *c, const char *label, size_t len, gru_er
         if (number < 0)
             return unknown_label(c->vocab, label, err);
     } else {
-        gru_map_entry *entry = gru_map_put(c->labels, label, len);
-        if (!entry)
-            return gru_error_memory(err, len);
-        if (entry->value == 0)
-            entry->value = (int64_t)gru_map_count(c->labels);
-        number = (int32_t)(entry->value - 1);
+        size_t place;
+        if (gru_map_number(c->labels, label, len, &place, err))
+            return err->code;
+        number = (int32_t)place;
     }
     c->classes[c->class_count++] = number;
     return GRU_OK;

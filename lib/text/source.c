@@ -58,8 +58,7 @@ gru_status gru_source_open(gru_source **out, gru_input *in, const gru_source_opt
 void gru_source_close(gru_source *s) {
     if (!s)
         return;
-    if (s->table)
-        gru_table_close(s->table);
+    gru_table_close(s->table);
     gru_lines_close(s->lines);
     free(s);
 }

@@ -27,7 +27,7 @@ typedef struct gru_source_row {
 /* Borrows options' strings and in until gru_source_close. */
 gru_status gru_source_open(gru_source **out, gru_input *in, const gru_source_options *options,
                            gru_error *err);
-void gru_source_close(gru_source *s);
+void gru_source_close(gru_source *s); /* NULL is fine */
 /* The next row; *more is false at the end. */
 gru_status gru_source_next(gru_source *s, gru_source_row *row, bool *more, gru_error *err);
 bool gru_source_has_label(const gru_source *s);

@@ -144,10 +144,8 @@ gru_status gru_dataset_open(gru_dataset **out, const char *path, gru_error *err)
     }
     if (status == GRU_OK)
         status = load(d, reader, err);
-    if (reader)
-        gru_npy_close(reader);
-    if (in)
-        gru_input_close(in);
+    gru_npy_close(reader);
+    gru_input_close(in);
     if (status != GRU_OK) {
         gru_dataset_close(d);
         return status;

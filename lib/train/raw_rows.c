@@ -111,8 +111,7 @@ const char *gru_raw_rows_id(gru_raw_rows *r, size_t *len) {
 }
 
 void gru_raw_rows_close(gru_raw_rows *r) {
-    if (r->table)
-        gru_table_close(r->table);
+    gru_table_close(r->table);
     if (r->has_windows)
         gru_windows_free(&r->windows);
     if (r->has_scaler)

@@ -214,8 +214,7 @@ gru_status gru_predict_raw_text(gru_package *package, gru_input *in, const gru_r
                  r.unknown, r.texts);
     }
     gru_predictor_free(r.predictor);
-    if (r.source)
-        gru_source_close(r.source);
+    gru_source_close(r.source);
     gru_segmenter_free(r.segmenter);
     gru_vocab_free(r.vocab);
     return status;

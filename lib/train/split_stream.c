@@ -71,9 +71,18 @@ static const size_t *part(const gru_split *split, size_t files, size_t i, size_t
     return split->test;
 }
 
-static void tell(const gru_split *s) {
-    gru_detail("%zu training, %zu validation, %zu test rows", s->train_count, s->validation_count,
-               s->test_count);
+/* Ends what was written with this status; frees the split. */
+static gru_status finish(const gru_split_job *job, gru_output **out, gru_split *split,
+                         gru_status status, gru_error *err) {
+    if (status)
+        discard_all(out, job->files);
+    else
+        status = commit_all(job, out, err);
+    if (!status)
+        gru_detail("%zu training, %zu validation, %zu test rows", split->train_count,
+                   split->validation_count, split->test_count);
+    gru_split_free(split);
+    return status;
 }
 
 /* ---- tensor streams ---- */
@@ -269,14 +278,7 @@ static gru_status split_records(const gru_split_job *job, records *r, gru_error 
         const size_t *rows = part(&split, job->files, i, &count);
         status = write_records(r, rows, count, out[i], err);
     }
-    if (status)
-        discard_all(out, job->files);
-    else
-        status = commit_all(job, out, err);
-    if (!status)
-        tell(&split);
-    gru_split_free(&split);
-    return status;
+    return finish(job, out, &split, status, err);
 }
 
 static gru_status split_npy(const gru_split_job *job, gru_input *in, gru_error *err) {
@@ -341,13 +343,10 @@ static gru_status note_label(lines *l, const gru_field *label, size_t column, gr
         gru_mem_grow(&l->classes, &l->classes_cap, l->rows + 1, sizeof *l->classes, err);
     if (status)
         return status;
-    size_t known = gru_map_count(l->labels);
-    gru_map_entry *entry = gru_map_put(l->labels, label->text, label->len);
-    if (!entry)
-        return gru_error_memory(err, label->len);
-    if (gru_map_count(l->labels) > known)
-        entry->value = (int64_t)known;
-    l->classes[l->rows] = (uint32_t)entry->value;
+    size_t number;
+    if (gru_map_number(l->labels, label->text, label->len, &number, err))
+        return err->code;
+    l->classes[l->rows] = (uint32_t)number;
     return GRU_OK;
 }
 
@@ -450,14 +449,7 @@ static gru_status split_lines(const gru_split_job *job, const lines *l, gru_erro
             job->csv || gru_str_ends(job->path[i], ".csv") || gru_str_ends(job->path[i], ".csv.gz");
         status = write_lines(l, rows, count, out[i], csv, err);
     }
-    if (status)
-        discard_all(out, job->files);
-    else
-        status = commit_all(job, out, err);
-    if (!status)
-        tell(&split);
-    gru_split_free(&split);
-    return status;
+    return finish(job, out, &split, status, err);
 }
 
 static gru_status check_label(const gru_split_job *job, gru_error *err) {
@@ -484,8 +476,7 @@ static gru_status split_table(const gru_split_job *job, gru_input *in, gru_error
     gru_spool_free(&l.spool);
     free(l.start);
     free(l.classes);
-    if (l.labels)
-        gru_map_free(l.labels);
+    gru_map_free(l.labels);
     gru_table_close(l.table);
     return status;
 }
