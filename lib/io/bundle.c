@@ -504,7 +504,7 @@ static bool holds(const unsigned char *head, size_t count, const char *word) {
 /* What people have in hand instead, told by its first bytes: PyTorch's and Keras's archives name
  * their first member. */
 static const char *owner_of(const unsigned char *head, size_t count) {
-    if (count > 4 && memcmp(head, "PK\3\4", 4) == 0)
+    if (gru_input_is_zip(head, count))
         return holds(head, count, "data.pkl") ? "PyTorch's"
                : holds(head, count, "metadata.json") || holds(head, count, "config.json")
                    ? "Keras's"

@@ -30,7 +30,7 @@ gru_status gru_bundle_new(gru_bundle **out, gru_error *err);
 void gru_bundle_free(gru_bundle *b);
 /* path NULL or "-" is standard input. */
 gru_status gru_bundle_read(gru_bundle **out, const char *path, gru_error *err);
-/* Tensors in name order as the file lists them. */
+/* Tensors in the order in which the file lists them. */
 size_t gru_bundle_count(const gru_bundle *b);
 const gru_tensor *gru_bundle_at(const gru_bundle *b, size_t index);
 const gru_tensor *gru_bundle_find(const gru_bundle *b, const char *name); /* NULL: not there */

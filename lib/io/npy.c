@@ -39,6 +39,10 @@ struct gru_npy_reader {
 
 /* ---- record layouts ---- */
 
+const char *gru_slot_name(gru_slot which) {
+    return slot_names[which];
+}
+
 void gru_record_set(gru_record_spec *spec, gru_slot which, char type, size_t dims, size_t d0,
                     size_t d1, size_t bytes) {
     spec->slot[which] =

@@ -31,6 +31,8 @@ typedef struct gru_record_spec {
     size_t bytes; /* of a record */
 } gru_record_spec;
 
+/* "x", "y", "len", … */
+const char *gru_slot_name(gru_slot which);
 /* Declares a field; dims 0 … 2. For id and group give type 'S', dims 0 and bytes; for others bytes
  * is ignored. Call gru_record_layout once all are declared: fills bytes and offsets, checks
  * overflow.

@@ -140,8 +140,7 @@ Test(npy, what_cannot_be_kept_is_refused) {
                  HERE "too_big.npy: row 2: field 'x': 3000000000 does not fit int32");
     refused_file(HERE "overflow.npy",
                  HERE "overflow.npy: row 2: field 'x': 1e+300 does not fit float32");
-    refused_file(HERE "nan.npy",
-                 HERE "nan.npy: row 2: field 'x' has a value that is not finite");
+    refused_file(HERE "nan.npy", HERE "nan.npy: row 2: field 'x' has a value that is not finite");
     refused_file(HERE "fortran.npy", HERE "fortran.npy: the array is in Fortran order; save "
                                           "numpy.ascontiguousarray(a)");
     refused_file(HERE "unknown.npy",

@@ -20,8 +20,6 @@ struct gru_npy_writer {
     int spool;      /* descriptor, or -1 */
 };
 
-static const char *const slot_names[] = {"x", "y", "len", "w", "id", "group"};
-
 static void add_shape(gru_str *s, const gru_slot_spec *slot) {
     if (slot->dims == 1)
         gru_str_addf(s, ", (%zu,)", slot->shape[0]);
@@ -38,7 +36,7 @@ static gru_status make_header(const gru_npy_writer *w, uint64_t count, gru_str *
         const gru_slot_spec *slot = &w->spec.slot[i];
         if (!slot->type)
             continue;
-        gru_str_addf(s, "%s('%s', '", first ? "" : ", ", slot_names[i]);
+        gru_str_addf(s, "%s('%s', '", first ? "" : ", ", gru_slot_name((gru_slot)i));
         first = 0;
         if (slot->type == 'S')
             gru_str_addf(s, "|S%zu'", slot->bytes);

@@ -214,11 +214,6 @@ static gru_status open_beside(gru_output *out, const char *path, const struct st
     return status;
 }
 
-static bool ends_in_gz(const char *name) {
-    size_t len = strlen(name);
-    return len > 3 && strcmp(name + len - 3, ".gz") == 0;
-}
-
 /* The number of an open descriptor that the path is a name of; -1: it is none. */
 static int descriptor_named(const char *path) {
     static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
@@ -285,7 +280,7 @@ gru_status gru_output_open(gru_output **result, const char *path, gru_output_kin
                                "%s: binary data is not written to a terminal; redirect it or use "
                                "-o FILE",
                                out->name);
-    if (status == GRU_OK && !out->standard && ends_in_gz(path)) {
+    if (status == GRU_OK && !out->standard && gru_str_ends(path, ".gz")) {
         out->packed = malloc(BUFFER_BYTES);
         if (!out->packed ||
             deflateInit2(&out->z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
