@@ -90,6 +90,13 @@ END
     done
 }
 
+@test "samples without an id have numbers of their own, however many lines each takes" {
+    printf 'token,a,b\n"two\nlines",.1,.2\nz,.3,.4\n' | gru-plot attention -o n.svg
+    sed -n 's|.*<text> *\([0-9.]*\)</text>.*|\1|p' n.svg >ticks
+    grep -qx 2 ticks
+    ! grep -qx 3 ticks
+}
+
 @test "a curve near 0 shows above the terminal's axis" {
     printf 'epoch\tloss\tval_loss\n1\t.9\t.02\n2\t.7\t.01\n3\t.5\t.001\n' | gru-plot history --size 60x20 >got
     [ "$(tr -cd '#' <got | wc -c)" -gt 30 ]

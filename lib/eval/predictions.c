@@ -10,13 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t column_of(const gru_table *table, const char *name) {
-    for (size_t i = 0; i < gru_table_columns(table); i++)
-        if (!strcmp(gru_table_name(table, i), name))
-            return i;
-    return GRU_NO_COLUMN;
-}
-
 /* Columns prefix_1, prefix_2 … as far as they go, or the one called prefix. */
 static gru_status numbered(const gru_table *table, const char *prefix, size_t **columns,
                            size_t *count, gru_error *err) {
@@ -26,12 +19,12 @@ static gru_status numbered(const gru_table *table, const char *prefix, size_t **
     char name[64];
     for (*count = 0; *count < gru_table_columns(table); ++*count) {
         snprintf(name, sizeof name, "%s_%zu", prefix, *count + 1);
-        const size_t column = column_of(table, name);
+        const size_t column = gru_table_column(table, name);
         if (column == GRU_NO_COLUMN)
             break;
         (*columns)[*count] = column;
     }
-    const size_t alone = column_of(table, prefix);
+    const size_t alone = gru_table_column(table, prefix);
     if (*count == 0 && alone != GRU_NO_COLUMN)
         (*columns)[(*count)++] = alone;
     return GRU_OK;
@@ -96,7 +89,7 @@ static gru_status find_quantiles(gru_predictions *p, gru_error *err) {
             snprintf(name, sizeof name, "y_pred_%zu_q%s", found / each + 1, texts[found % each]);
         else
             snprintf(name, sizeof name, "y_pred_q%s", texts[found]);
-        p->quantiles[found] = column_of(p->table, name);
+        p->quantiles[found] = gru_table_column(p->table, name);
         if (p->quantiles[found] == GRU_NO_COLUMN)
             break;
     }
@@ -120,15 +113,15 @@ gru_status gru_predictions_open(gru_predictions *p, gru_table *table, const char
                                 bool want_truth, gru_error *err) {
     *p = (gru_predictions){.table = table,
                            .file = file,
-                           .id = column_of(table, "id"),
-                           .group = column_of(table, "group"),
-                           .step = column_of(table, "step"),
-                           .label = column_of(table, "label"),
-                           .confidence = column_of(table, "confidence"),
-                           .score = column_of(table, "score"),
-                           .naive = column_of(table, "y_naive"),
-                           .p_true = column_of(table, "p_true"),
-                           .truth = column_of(table, "y_true")};
+                           .id = gru_table_column(table, "id"),
+                           .group = gru_table_column(table, "group"),
+                           .step = gru_table_column(table, "step"),
+                           .label = gru_table_column(table, "label"),
+                           .confidence = gru_table_column(table, "confidence"),
+                           .score = gru_table_column(table, "score"),
+                           .naive = gru_table_column(table, "y_naive"),
+                           .p_true = gru_table_column(table, "p_true"),
+                           .truth = gru_table_column(table, "y_true")};
     gru_status status = numbered(table, "y_true", &p->truths, &p->truth_count, err);
     if (status == GRU_OK)
         status = numbered(table, "y_pred", &p->outputs, &p->output_count, err);

@@ -19,7 +19,7 @@
 
 #include <stdint.h>
 
-#define GRU_NO_COLUMN SIZE_MAX
+#define GRU_NO_COLUMN SIZE_MAX /* as gru_table_column gives it */
 
 enum { GRU_PREDICTIONS_QUANTILES = 99 };
 

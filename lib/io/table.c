@@ -601,6 +601,11 @@ static size_t find_from(const gru_table *t, const char *name, size_t from) {
     return from;
 }
 
+size_t gru_table_column(const gru_table *t, const char *name) {
+    size_t column = find_from(t, name, 0);
+    return column < t->columns ? column : SIZE_MAX;
+}
+
 gru_status gru_table_find(const gru_table *t, const char *name, size_t *column, gru_error *err) {
     *column = find_from(t, name, 0);
     if (*column < t->columns && find_from(t, name, *column + 1) == t->columns)

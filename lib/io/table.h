@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct gru_field {
     const char *text; /* NUL-terminated, unescaped; valid until the next gru_table_next */
@@ -27,6 +28,8 @@ void gru_table_close(gru_table *table); /* NULL is fine */
 size_t gru_table_columns(const gru_table *table);
 const char *gru_table_name(const gru_table *table, size_t column);
 bool gru_table_is_csv(const gru_table *table);
+/* The first column called name; SIZE_MAX where there is none. */
+size_t gru_table_column(const gru_table *table, const char *name);
 /* The column called name, or GRU_ERR_DATA "prices.csv: no column 'Close'; there are Date, Open";
  * also where several are called so. */
 gru_status gru_table_find(const gru_table *table, const char *name, size_t *column, gru_error *err);

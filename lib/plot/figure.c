@@ -28,10 +28,6 @@ gru_figure_kind gru_figure_named(const char *name) {
     return GRU_FIGURE_COUNT;
 }
 
-const char *gru_figure_name(gru_figure_kind kind) {
-    return kinds[kind].name;
-}
-
 gru_status gru_canvas_for(const char *path, gru_canvas *canvas, gru_error *err) {
     static const char *const endings[] = {NULL, ".png", ".svg", ".pdf"};
     *canvas = GRU_CANVAS_TERMINAL;

@@ -34,7 +34,6 @@ typedef struct gru_figure {
 } gru_figure;
 
 gru_figure_kind gru_figure_named(const char *name); /* GRU_FIGURE_COUNT: unknown */
-const char *gru_figure_name(gru_figure_kind kind);
 /* PNG, SVG or PDF by the file's ending (any case); NULL or "-" is the terminal. GRU_ERR_USAGE else.
  */
 gru_status gru_canvas_for(const char *path, gru_canvas *canvas, gru_error *err);

@@ -47,10 +47,9 @@ static gru_status find_columns(const gru_drawing *d, heat *h, gru_error *err) {
 }
 
 /* What a row's sample is called: its id, with its group, or its number. */
-static void name_sample(const heat *h, const gru_field *row, unsigned long long line,
-                        gru_str *name) {
+static void name_sample(const heat *h, const gru_field *row, gru_str *name) {
     if (h->id == SIZE_MAX)
-        gru_str_addf(name, "%llu", line - 1);
+        gru_str_addf(name, "%zu", h->name_count + 1);
     else
         gru_str_add(name, row[h->id].text);
     if (h->group != SIZE_MAX)
@@ -71,13 +70,13 @@ static gru_status add_name(heat *h, const char *name, gru_error *err) {
 }
 
 /* Notes where a new id, or without a step each line, begins. */
-static gru_status new_id(heat *h, const gru_field *row, unsigned long long line, gru_error *err) {
+static gru_status new_id(heat *h, const gru_field *row, gru_error *err) {
     const size_t n = h->name_count;
     const bool goes_on = n > 0 && h->step != SIZE_MAX;
     if (goes_on && h->id == SIZE_MAX)
         return GRU_OK;
     gru_str name = {0};
-    name_sample(h, row, line, &name);
+    name_sample(h, row, &name);
     gru_status status = gru_str_check(&name, err);
     if (status == GRU_OK && !(goes_on && !strcmp(gru_str_text(&name), h->names[n - 1])))
         status = add_name(h, gru_str_text(&name), err);
@@ -99,7 +98,7 @@ static gru_status read_cells(const gru_drawing *d, heat *h, gru_error *err) {
         status = gru_table_next(d->table, &row, err);
         if (status != GRU_OK || !row)
             break;
-        status = new_id(h, row, gru_table_line(d->table), err);
+        status = new_id(h, row, err);
         if (status != GRU_OK || enough(h))
             break;
         status = gru_mem_grow(&h->cells, &h->cap, h->count + h->width, sizeof *h->cells, err);

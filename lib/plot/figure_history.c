@@ -23,16 +23,9 @@ typedef struct history {
     size_t rows;
 } history;
 
-static size_t column_of(const gru_table *t, const char *name) {
-    for (size_t i = 0; i < gru_table_columns(t); i++)
-        if (!strcmp(gru_table_name(t, i), name))
-            return i;
-    return SIZE_MAX;
-}
-
 static gru_status find_panels(const gru_drawing *d, history *h, gru_error *err) {
     gru_status status = gru_table_find(d->table, "epoch", &h->epoch, err);
-    if (status == GRU_OK && column_of(d->table, "step") != SIZE_MAX)
+    if (status == GRU_OK && gru_table_column(d->table, "step") != SIZE_MAX)
         return gru_error_set(err, GRU_ERR_DATA,
                              "%s: a table with steps, not a history, which has one row an epoch; "
                              "gru-train(1) shows how to draw what --gradients writes",
@@ -44,9 +37,9 @@ static gru_status find_panels(const gru_drawing *d, history *h, gru_error *err) 
         if (!strcmp(name, "epoch") || !strcmp(name, "lr") || !strcmp(name, "seconds") ||
             !strncmp(name, "val_", 4) || h->count == PANELS_MAX)
             continue;
-        h->panels[h->count++] = (panel){i, column_of(d->table, validation)};
+        h->panels[h->count++] = (panel){i, gru_table_column(d->table, validation)};
     }
-    if (status == GRU_OK && h->count == 0)
+    if (status == GRU_OK && h->count == 0) /* which says that it is missing */
         status = gru_table_find(d->table, "loss", &h->panels[0].train, err);
     return status;
 }

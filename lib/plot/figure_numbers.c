@@ -223,11 +223,8 @@ static void error_bins(gru_drawing *d, const points *all) {
 }
 
 gru_status gru_draw_distribution(gru_drawing *d, gru_error *err) {
-    for (size_t i = 0; i < gru_table_columns(d->table); i++) {
-        const char *name = gru_table_name(d->table, i);
-        if (!strcmp(name, "label"))
-            return gru_draw_scores(d, err);
-    }
+    if (gru_table_column(d->table, "label") != GRU_NO_COLUMN)
+        return gru_draw_scores(d, err);
     points all;
     gru_status status = read_points(d, true, &all, err);
     if (status == GRU_OK) {

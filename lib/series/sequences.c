@@ -215,12 +215,6 @@ void gru_sequences_free(gru_sequences *s) {
     free(s);
 }
 
-size_t gru_sequences_rows(const gru_sequences *s) {
-    return s->rows;
-}
-size_t gru_sequences_count(const gru_sequences *s) {
-    return s->samples;
-}
 const gru_record_spec *gru_sequences_spec(const gru_sequences *s) {
     return &s->spec;
 }

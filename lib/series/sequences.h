@@ -26,8 +26,6 @@ typedef struct gru_sequences gru_sequences;
 gru_status gru_sequences_new(gru_sequences **out, const gru_windows *w, const gru_scaler *scaler,
                              bool targets, gru_table *table, const char *source, gru_error *err);
 void gru_sequences_free(gru_sequences *s);
-size_t gru_sequences_rows(const gru_sequences *s);
-size_t gru_sequences_count(const gru_sequences *s);
 /* x float32 (T,F), y float32 (T,K), len and, with a group, id: its name. */
 const gru_record_spec *gru_sequences_spec(const gru_sequences *s);
 /* The next sample, in the order of the groups' first rows; borrowed until the next call, NULL at

@@ -128,7 +128,7 @@ struct gru_window_maker {
     gru_record_spec spec;
     size_t length, horizon, stride, features, id_width;
     size_t span;   /* T + H */
-    size_t rows;   /* pushed since the reset */
+    size_t rows;   /* pushed */
     float *x;      /* (2·span, F) */
     float *target; /* 2·span */
     char *id;      /* (span, id_width), NUL-padded */
@@ -197,10 +197,6 @@ void gru_window_maker_free(gru_window_maker *m) {
 
 const gru_record_spec *gru_window_maker_spec(const gru_window_maker *m) {
     return &m->spec;
-}
-
-void gru_window_maker_reset(gru_window_maker *m) {
-    m->rows = 0;
 }
 
 size_t gru_window_maker_rows(const gru_window_maker *m) {

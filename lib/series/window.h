@@ -63,12 +63,10 @@ const gru_record_spec *gru_window_maker_spec(const gru_window_maker *m);
  * this row completes (borrowed until the next push), or NULL. */
 gru_status gru_window_maker_push(gru_window_maker *m, const double *features, double target,
                                  const char *id, size_t len, const void **record, gru_error *err);
-/* Forgets the rows: after a gap. */
-void gru_window_maker_reset(gru_window_maker *m);
 /* The newest T rows as x (T,F), oldest first, whose targets are not known yet: what a forecast
  * starts from. Borrowed until the next push; NULL while fewer than T rows were pushed. */
 const float *gru_window_maker_last(const gru_window_maker *m);
-/* Rows pushed since the start or the reset. */
+/* Rows pushed so far. */
 size_t gru_window_maker_rows(const gru_window_maker *m);
 
 #endif

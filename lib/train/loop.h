@@ -1,8 +1,8 @@
 /* Training: epochs of shuffled batches, validation, and what is decided at the end of each epoch.
  *
  * Life: gru_trainer_new, maybe gru_trainer_resume, gru_trainer_run, then gru_trainer_save_model and
- * gru_trainer_history; gru_trainer_free. The result depends on data, options and seed, never on
- * threads, on interruptions or on time. */
+ * gru_trainer_state, which has the history; gru_trainer_free. The result depends on data, options
+ * and seed, never on threads, on interruptions or on time. */
 #ifndef GRU_TRAIN_LOOP_H
 #define GRU_TRAIN_LOOP_H
 
