@@ -2,7 +2,6 @@
 #include "tool.h"
 
 #include "base/number.h"
-#include "io/bundle.h"
 #include "io/stream.h"
 #include "io/table.h"
 #include "series/rescale.h"
@@ -66,26 +65,11 @@ static gru_status check_options(gru_error *err) {
     return GRU_OK;
 }
 
-static gru_status load_from_model(gru_scaler *s, gru_error *err) {
-    gru_bundle *model = NULL;
-    gru_status status = gru_bundle_read(&model, model_file, err);
-    if (status)
-        return status;
-    const char *text = gru_bundle_get(model, "scaler.tsv");
-    if (text)
-        status = gru_scaler_parse(s, text, strlen(text), model_file, err);
-    else
-        status =
-            gru_error_set(err, GRU_ERR_DATA, "%s: no scaler.tsv is attached to it", model_file);
-    gru_bundle_free(model);
-    return status;
-}
-
 static gru_status apply(gru_table *table, const char *source, gru_table_writer *to,
                         gru_error *err) {
     gru_scaler s;
     gru_status status = model_file
-                            ? load_from_model(&s, err)
+                            ? gru_scaler_load_model(&s, model_file, err)
                             : gru_scaler_load(&s, apply_file ? apply_file : invert_file, err);
     if (status)
         return status;

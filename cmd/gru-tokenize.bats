@@ -76,7 +76,7 @@ model() { # KEY FILE
     gru-tokenize -q --model m.gru -o b.npy small.csv
     cmp a.npy b.npy
     model scaler.tsv v.tsv >n.gru
-    refused 1 'n.gru: no vocabulary is attached' gru-tokenize --model n.gru small.csv
+    refused 1 'n.gru: no vocab.tsv is attached to it' gru-tokenize --model n.gru small.csv
 }
 
 @test "num_words, padding and truncating as Keras" {

@@ -1,7 +1,6 @@
 /* gru-window: cut a table of numbers into sliding windows and the targets that follow. */
 #include "tool.h"
 
-#include "io/bundle.h"
 #include "io/stream.h"
 #include "io/table.h"
 #include "series/sequences.h"
@@ -93,24 +92,9 @@ static gru_status from_options(gru_windows *w, const gru_table *table, gru_error
     return failed ? gru_error_memory(err, strlen(target)) : GRU_OK;
 }
 
-static gru_status from_model(gru_windows *w, gru_error *err) {
-    gru_bundle *model = NULL;
-    gru_status status = gru_bundle_read(&model, model_file, err);
-    if (status)
-        return status;
-    const char *text = gru_bundle_get(model, "window.tsv");
-    if (text)
-        status = gru_windows_parse(w, text, strlen(text), model_file, err);
-    else
-        status =
-            gru_error_set(err, GRU_ERR_DATA, "%s: no window.tsv is attached to it", model_file);
-    gru_bundle_free(model);
-    return status;
-}
-
 static gru_status cut(gru_table *table, const char *source, gru_output *out, gru_error *err) {
     gru_windows w = {0};
-    gru_status status = model_file   ? from_model(&w, err)
+    gru_status status = model_file   ? gru_windows_load_model(&w, model_file, err)
                         : apply_file ? gru_windows_load(&w, apply_file, err)
                                      : from_options(&w, table, err);
     if (!status && w.sequences)

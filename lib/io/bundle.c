@@ -592,3 +592,18 @@ gru_status gru_bundle_read(gru_bundle **out, const char *path, gru_error *err) {
         *out = r.b;
     return status;
 }
+
+gru_status gru_bundle_read_text(const char *path, const char *key, char **text, gru_error *err) {
+    gru_bundle *b;
+    *text = NULL;
+    gru_status status = gru_bundle_read(&b, path, err);
+    if (status)
+        return status;
+    const char *there = gru_bundle_get(b, key);
+    if (!there)
+        status = gru_error_set(err, GRU_ERR_DATA, "%s: no %s is attached to it", path, key);
+    else if (!(*text = gru_str_copy(there, strlen(there))))
+        status = gru_error_memory(err, strlen(there));
+    gru_bundle_free(b);
+    return status;
+}

@@ -30,6 +30,9 @@ gru_status gru_bundle_new(gru_bundle **out, gru_error *err);
 void gru_bundle_free(gru_bundle *b);
 /* path NULL or "-" is standard input. */
 gru_status gru_bundle_read(gru_bundle **out, const char *path, gru_error *err);
+/* The text of one key of a file's metadata, malloc'd: what is attached to a model. GRU_ERR_DATA
+ * "stock.gru: no scaler.tsv is attached to it"; *text is NULL after a failure. */
+gru_status gru_bundle_read_text(const char *path, const char *key, char **text, gru_error *err);
 /* Tensors in the order in which the file lists them. */
 size_t gru_bundle_count(const gru_bundle *b);
 const gru_tensor *gru_bundle_at(const gru_bundle *b, size_t index);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "io/bundle.h"
 #include "io/tsv.h"
 #include "series/fitted.h"
 #include "series/mean.h"
@@ -263,6 +264,16 @@ gru_status gru_scaler_load(gru_scaler *s, const char *path, gru_error *err) {
     *s = (gru_scaler){0};
     gru_status status = gru_fitted_load(&f, path, err);
     return status ? status : from_fitted(s, &f, err);
+}
+
+gru_status gru_scaler_load_model(gru_scaler *s, const char *path, gru_error *err) {
+    char *text;
+    *s = (gru_scaler){0};
+    gru_status status = gru_bundle_read_text(path, "scaler.tsv", &text, err);
+    if (!status && gru_scaler_parse(s, text, strlen(text), "scaler.tsv", err))
+        status = gru_error_at(err, "%s", path);
+    free(text);
+    return status;
 }
 
 static void add_number(gru_str *text, char before, double value) {

@@ -51,11 +51,12 @@ typedef struct gru_scaler {
 const char *gru_scale_method_name(gru_scale_method method);
 gru_status gru_scale_method_parse(const char *text, gru_scale_method *method, gru_error *err);
 
-/* Reads scaler.tsv: from its bytes (as held in a model; name for messages), or from a file. *s need
- * not be initialised; on failure it is empty and needs no free. */
+/* Reads scaler.tsv: from its bytes (name for messages), from a file, or from the model that it is
+ * attached to. *s need not be initialised; on failure it is empty and needs no free. */
 gru_status gru_scaler_parse(gru_scaler *s, const char *bytes, size_t len, const char *name,
                             gru_error *err);
 gru_status gru_scaler_load(gru_scaler *s, const char *path, gru_error *err);
+gru_status gru_scaler_load_model(gru_scaler *s, const char *path, gru_error *err);
 /* Appends the text of scaler.tsv; save writes it as a whole-or-nothing file. */
 gru_status gru_scaler_text(const gru_scaler *s, gru_str *text, gru_error *err);
 gru_status gru_scaler_save(const gru_scaler *s, const char *path, gru_error *err);

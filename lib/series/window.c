@@ -2,6 +2,7 @@
 #include "series/window.h"
 
 #include "base/mem.h"
+#include "io/bundle.h"
 #include "io/tsv.h"
 #include "series/fitted.h"
 
@@ -90,6 +91,16 @@ gru_status gru_windows_load(gru_windows *w, const char *path, gru_error *err) {
     *w = (gru_windows){0};
     gru_status status = gru_fitted_load(&f, path, err);
     return status ? status : from_fitted(w, &f, err);
+}
+
+gru_status gru_windows_load_model(gru_windows *w, const char *path, gru_error *err) {
+    char *text;
+    *w = (gru_windows){0};
+    gru_status status = gru_bundle_read_text(path, "window.tsv", &text, err);
+    if (!status && gru_windows_parse(w, text, strlen(text), "window.tsv", err))
+        status = gru_error_at(err, "%s", path);
+    free(text);
+    return status;
 }
 
 gru_status gru_windows_text(const gru_windows *w, gru_str *text, gru_error *err) {

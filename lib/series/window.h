@@ -29,11 +29,12 @@ typedef struct gru_windows {
     bool sequences;       /* length is the steps of a sample, 0: of the longest; horizon may be 0 */
 } gru_windows;
 
-/* Reads window.tsv: from its bytes (as held in a model; name for messages), or from a file. *w need
- * not be initialised; on failure it is empty and needs no free. */
+/* Reads window.tsv: from its bytes (name for messages), from a file, or from the model that it is
+ * attached to. *w need not be initialised; on failure it is empty and needs no free. */
 gru_status gru_windows_parse(gru_windows *w, const char *bytes, size_t len, const char *name,
                              gru_error *err);
 gru_status gru_windows_load(gru_windows *w, const char *path, gru_error *err);
+gru_status gru_windows_load_model(gru_windows *w, const char *path, gru_error *err);
 gru_status gru_windows_text(const gru_windows *w, gru_str *text, gru_error *err);
 gru_status gru_windows_save(const gru_windows *w, const char *path, gru_error *err);
 void gru_windows_free(gru_windows *w);

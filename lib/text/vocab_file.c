@@ -369,17 +369,11 @@ gru_status gru_vocab_load(gru_vocab **out, const char *path, gru_error *err) {
 }
 
 gru_status gru_vocab_load_model(gru_vocab **out, const char *path, gru_error *err) {
-    gru_bundle *model;
+    char *text;
     *out = NULL;
-    gru_status status = gru_bundle_read(&model, path, err);
-    if (status)
-        return status;
-    const char *file = gru_bundle_get(model, "vocab.tsv");
-    if (!file)
-        status =
-            gru_error_set(err, GRU_ERR_DATA, "%s: no vocabulary is attached to this model", path);
-    else if (gru_vocab_parse(out, file, strlen(file), "vocab.tsv", err))
+    gru_status status = gru_bundle_read_text(path, "vocab.tsv", &text, err);
+    if (!status && gru_vocab_parse(out, text, strlen(text), "vocab.tsv", err))
         status = gru_error_at(err, "%s", path);
-    gru_bundle_free(model);
+    free(text);
     return status;
 }

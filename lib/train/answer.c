@@ -9,18 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-gru_status gru_package_scaler(const gru_package *p, gru_scaler *s, bool *has, gru_error *err) {
-    const char *text = gru_bundle_get(p->bundle, gru_role_key(GRU_ROLE_SCALER));
-    *has = text != NULL;
-    return text ? gru_scaler_parse(s, text, strlen(text), "the model's scaler.tsv", err) : GRU_OK;
-}
-
-gru_status gru_package_windows(const gru_package *p, gru_windows *w, bool *has, gru_error *err) {
-    const char *text = gru_bundle_get(p->bundle, gru_role_key(GRU_ROLE_WINDOW));
-    *has = text != NULL;
-    return text ? gru_windows_parse(w, text, strlen(text), "the model's window.tsv", err) : GRU_OK;
-}
-
 /* ---- what tells samples apart ---- */
 
 static const struct {
@@ -28,14 +16,14 @@ static const struct {
     const char *name;
 } labels[] = {{GRU_ID, "id"}, {GRU_GROUP, "group"}};
 
-gru_status gru_put_label_names(gru_table_writer *w, const gru_record_spec *spec, gru_error *err) {
+gru_status gru_labels_put_names(gru_table_writer *w, const gru_record_spec *spec, gru_error *err) {
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
         if (spec->slot[labels[i].slot].type && gru_table_put_text(w, labels[i].name, err))
             return err->code;
     return GRU_OK;
 }
 
-gru_status gru_put_labels(gru_table_writer *w, const gru_record_spec *spec, const void *record,
+gru_status gru_labels_put(gru_table_writer *w, const gru_record_spec *spec, const void *record,
                           gru_error *err) {
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
         const char *text;
@@ -69,8 +57,8 @@ static size_t outputs_each(const gru_answers *a) {
     return quantiles ? quantiles : 1;
 }
 
-gru_status gru_quantile_names(gru_table_writer *w, const gru_loss *loss, size_t number,
-                              gru_error *err) {
+gru_status gru_quantiles_put_names(gru_table_writer *w, const gru_loss *loss, size_t number,
+                                   gru_error *err) {
     for (size_t i = 0; i < loss->quantile_count; i++) {
         char level[GRU_NUMBER_MAX], name[GRU_NUMBER_MAX + 40];
         gru_number_format_double(loss->quantiles[i], level);
@@ -90,7 +78,7 @@ static gru_status put_output_names(const gru_answers *a, gru_error *err) {
     if (loss->quantile_count == 0)
         return put_numbered(a->to, "y_pred", numbers, err);
     for (size_t i = 0; i < numbers; i++)
-        if (gru_quantile_names(a->to, loss, numbers == 1 ? 0 : i + 1, err))
+        if (gru_quantiles_put_names(a->to, loss, numbers == 1 ? 0 : i + 1, err))
             return err->code;
     return GRU_OK;
 }
@@ -117,7 +105,7 @@ static gru_status put_class_names(const gru_answers *a, gru_error *err) {
 
 static gru_status put_header(const gru_answers *a, gru_error *err) {
     gru_table_writer *w = a->to;
-    if (gru_put_label_names(w, &a->spec, err) ||
+    if (gru_labels_put_names(w, &a->spec, err) ||
         (per_step(a) && gru_table_put_text(w, "step", err)) ||
         put_numbered(w, "y_true", a->truths, err))
         return err->code;
@@ -216,19 +204,11 @@ gru_status gru_answers_init(gru_answers *a, const gru_package *package, const gr
         return err->code;
     if (package->kind == GRU_ANSWER_NUMBERS &&
         (gru_package_scaler(package, &a->scaler, &a->has_scaler, err) ||
-         gru_package_windows(package, &a->windows, &a->has_windows, err))) {
-        a->has_windows = false; /* it is empty after a failure */
-        gru_answers_free(a);
+         gru_package_windows(package, &a->windows, &a->has_windows, err) || find_targets(a, err)))
         return err->code;
-    }
     a->truths = truth_count(a);
-    if (package->kind == GRU_ANSWER_NUMBERS) {
-        if (find_targets(a, err)) {
-            gru_answers_free(a);
-            return err->code;
-        }
+    if (package->kind == GRU_ANSWER_NUMBERS)
         find_naive(a);
-    }
     return put_header(a, err);
 }
 
@@ -345,7 +325,7 @@ static gru_status put_answer(const gru_answers *a, const gru_real *out, const un
 
 static gru_status put_line(const gru_answers *a, const gru_real *out, const unsigned char *record,
                            size_t step, gru_error *err) {
-    if (gru_put_labels(a->to, &a->spec, record, err) ||
+    if (gru_labels_put(a->to, &a->spec, record, err) ||
         (per_step(a) && gru_table_put_int(a->to, (long long)step + 1, err)) ||
         put_truth(a, record, step, err) || put_answer(a, out, record, err))
         return err->code;

@@ -37,13 +37,14 @@ typedef struct gru_answers {
     size_t truths;   /* y_true columns */
 } gru_answers;
 
-/* Reads what is attached and writes the header. The package and the writer are borrowed. */
+/* Reads what is attached and writes the header. The package and the writer are borrowed.
+ * gru_answers_free also after a failure. */
 gru_status gru_answers_init(gru_answers *a, const gru_package *package, const gru_record_spec *spec,
                             gru_table_writer *to, gru_error *err);
 void gru_answers_free(gru_answers *a);
 /* Writes the column names of a number's quantiles: y_pred_q0.1 …, or y_pred_<number>_q0.1 … */
-gru_status gru_quantile_names(gru_table_writer *w, const gru_loss *loss, size_t number,
-                              gru_error *err);
+gru_status gru_quantiles_put_names(gru_table_writer *w, const gru_loss *loss, size_t number,
+                                   gru_error *err);
 /* The line of the next record, or the lines of its steps first … end − 1. out: [K] or [steps][K].
  */
 gru_status gru_answers_row(gru_answers *a, const gru_real *out, size_t first, size_t end,
@@ -51,12 +52,9 @@ gru_status gru_answers_row(gru_answers *a, const gru_real *out, size_t first, si
 /* A number of the network in the units of the scaler's column (−1: as it is), rounded to what a
  * float holds. */
 double gru_answers_unit(const gru_scaler *s, ptrdiff_t column, double value);
-/* The scaler and the windows of a package; *has false where it has none. */
-gru_status gru_package_scaler(const gru_package *p, gru_scaler *s, bool *has, gru_error *err);
-gru_status gru_package_windows(const gru_package *p, gru_windows *w, bool *has, gru_error *err);
 /* The columns that tell samples apart: id and group, where the data has them. */
-gru_status gru_put_label_names(gru_table_writer *w, const gru_record_spec *spec, gru_error *err);
-gru_status gru_put_labels(gru_table_writer *w, const gru_record_spec *spec, const void *record,
+gru_status gru_labels_put_names(gru_table_writer *w, const gru_record_spec *spec, gru_error *err);
+gru_status gru_labels_put(gru_table_writer *w, const gru_record_spec *spec, const void *record,
                           gru_error *err);
 
 #endif

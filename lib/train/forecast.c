@@ -173,7 +173,7 @@ static gru_status write_header(const forecaster *f, gru_table_writer *w, gru_err
     const gru_loss *loss = &f->package->loss;
     if (gru_table_put_text(w, "id", err) ||
         (f->rows.windows.group && gru_table_put_text(w, "group", err)) ||
-        (loss->quantile_count ? gru_quantile_names(w, loss, 0, err)
+        (loss->quantile_count ? gru_quantiles_put_names(w, loss, 0, err)
                               : gru_table_put_text(w, "y_pred", err)))
         return err->code;
     return gru_table_end_row(w, err);

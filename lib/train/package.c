@@ -244,25 +244,52 @@ gru_status gru_model_take(gru_model *m, const gru_bundle *from, gru_str *report,
 
 /* ---- reading ---- */
 
+/* Takes name over; NULL: there was no memory for it. */
+static gru_status add_class(gru_package *p, char *name, gru_error *err) {
+    gru_status status =
+        name ? gru_mem_grow(&p->classes, &p->class_cap, p->class_count + 1, sizeof *p->classes, err)
+             : gru_error_memory(err, 1);
+    if (status)
+        free(name);
+    else
+        p->classes[p->class_count++] = name;
+    return status;
+}
+
 static gru_status read_classes(gru_package *p, const char *text, gru_error *err) {
-    size_t cap = 0;
     while (*text) {
         size_t len = strcspn(text, "\n");
         char *name = gru_str_copy(text, len);
-        if (!name || gru_mem_grow(&p->classes, &cap, p->class_count + 1, sizeof *p->classes, err)) {
-            free(name);
-            return gru_error_memory(err, len);
-        }
-        name[gru_tsv_unescape(name, len)] = '\0';
-        p->classes[p->class_count++] = name;
+        if (name)
+            name[gru_tsv_unescape(name, len)] = '\0';
+        if (add_class(p, name, err))
+            return err->code;
         text += len + (text[len] == '\n');
+    }
+    return GRU_OK;
+}
+
+/* Names of all classes: those in the file, and numbers for those it doesn't name. */
+static gru_status name_classes(gru_package *p, gru_error *err) {
+    const char *text = gru_bundle_get(p->bundle, "classes");
+    size_t wanted = p->kind == GRU_ANSWER_BINARY ? 2 : p->outputs;
+    if (text && read_classes(p, text, err))
+        return err->code;
+    if (p->class_count > wanted) {
+        return gru_error_set(err, GRU_ERR_DATA, "it names %zu classes but the network has %zu",
+                             p->class_count, wanted);
+    }
+    while (p->class_count < wanted) {
+        char number[24];
+        int len = snprintf(number, sizeof number, "%zu", p->class_count);
+        if (add_class(p, gru_str_copy(number, (size_t)len), err))
+            return err->code;
     }
     return GRU_OK;
 }
 
 static gru_status find_kind(gru_package *p, gru_error *err) {
     const char *loss_text = gru_bundle_get(p->bundle, "loss");
-    const char *classes = gru_bundle_get(p->bundle, "classes");
     gru_activation last = gru_model_activation(p->model);
     bool numbers = false;
     p->outputs = gru_model_outputs(p->model);
@@ -284,24 +311,7 @@ static gru_status find_kind(gru_package *p, gru_error *err) {
         p->kind = GRU_ANSWER_CLASSES;
     else
         return GRU_OK;
-    if (classes && read_classes(p, classes, err))
-        return err->code;
-    size_t wanted = p->kind == GRU_ANSWER_BINARY ? 2 : p->outputs, cap = p->class_count;
-    if (p->class_count > wanted) {
-        return gru_error_set(err, GRU_ERR_DATA, "it names %zu classes but the network has %zu",
-                             p->class_count, wanted);
-    }
-    while (p->class_count < wanted) {
-        char number[24];
-        int len = snprintf(number, sizeof number, "%zu", p->class_count);
-        if (gru_mem_grow(&p->classes, &cap, p->class_count + 1, sizeof *p->classes, err))
-            return err->code;
-        p->classes[p->class_count] = gru_str_copy(number, (size_t)len);
-        if (!p->classes[p->class_count])
-            return gru_error_memory(err, sizeof number);
-        p->class_count++;
-    }
-    return GRU_OK;
+    return name_classes(p, err);
 }
 
 gru_status gru_package_read(gru_package *p, const char *path, gru_error *err) {
@@ -323,4 +333,24 @@ void gru_package_free(gru_package *p) {
     gru_model_free(p->model);
     gru_bundle_free(p->bundle);
     memset(p, 0, sizeof *p);
+}
+
+bool gru_package_reads_text(const gru_package *p) {
+    return gru_model_input(p->model)->tokens;
+}
+
+gru_status gru_package_scaler(const gru_package *p, gru_scaler *s, bool *has, gru_error *err) {
+    const char *text = gru_bundle_get(p->bundle, gru_role_key(GRU_ROLE_SCALER));
+    gru_status status =
+        text ? gru_scaler_parse(s, text, strlen(text), "the model's scaler.tsv", err) : GRU_OK;
+    *has = text && status == GRU_OK;
+    return status;
+}
+
+gru_status gru_package_windows(const gru_package *p, gru_windows *w, bool *has, gru_error *err) {
+    const char *text = gru_bundle_get(p->bundle, gru_role_key(GRU_ROLE_WINDOW));
+    gru_status status =
+        text ? gru_windows_parse(w, text, strlen(text), "the model's window.tsv", err) : GRU_OK;
+    *has = text && status == GRU_OK;
+    return status;
 }

@@ -7,6 +7,8 @@
 #include "io/bundle.h"
 #include "nn/loss.h"
 #include "nn/model.h"
+#include "series/scaler.h"
+#include "series/window.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,11 +59,17 @@ typedef struct gru_package {
     size_t outputs; /* K numbers a sample, or a step */
     gru_loss loss;  /* of a model that says so, else zeros; quantiles: how outputs are to be read */
     char **classes; /* names; NULL for numbers */
-    size_t class_count;
+    size_t class_count, class_cap;
 } gru_package;
 
 /* path NULL or "-": standard input. *p need not be initialised; empty after a failure. */
 gru_status gru_package_read(gru_package *p, const char *path, gru_error *err);
 void gru_package_free(gru_package *p);
+/* true for a network that reads tokens. */
+bool gru_package_reads_text(const gru_package *p);
+/* The scaler and the windows that are attached; *has false, and nothing to free, where there are
+ * none or what is there cannot be read. */
+gru_status gru_package_scaler(const gru_package *p, gru_scaler *s, bool *has, gru_error *err);
+gru_status gru_package_windows(const gru_package *p, gru_windows *w, bool *has, gru_error *err);
 
 #endif

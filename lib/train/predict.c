@@ -73,7 +73,7 @@ static gru_status open_side(gru_predictor *p, side *s, const char *path, gru_err
     gru_table_writer_init(&s->to, s->out, p->options.csv);
     bool named = p->spec.slot[GRU_ID].type != 0;
     if ((!named && gru_table_put_text(&s->to, "id", err)) ||
-        gru_put_label_names(&s->to, &p->spec, err))
+        gru_labels_put_names(&s->to, &p->spec, err))
         return err->code;
     return gru_table_put_text(&s->to, "step", err);
 }
@@ -132,7 +132,7 @@ static gru_status start_line(gru_predictor *p, const slot *b, side *s, size_t ro
                              gru_error *err) {
     bool named = p->spec.slot[GRU_ID].type != 0;
     if ((!named && gru_table_put_int(&s->to, (long long)(b->first + row + 1), err)) ||
-        gru_put_labels(&s->to, &p->spec, b->records[row], err))
+        gru_labels_put(&s->to, &p->spec, b->records[row], err))
         return err->code;
     return gru_table_put_int(&s->to, (long long)step + 1, err);
 }

@@ -27,7 +27,5 @@ gru_status gru_predict_raw_series(gru_package *package, gru_input *in, bool loss
  * other columns that nobody knows. */
 gru_status gru_forecast(gru_package *package, gru_input *in, bool lossy, size_t steps,
                         const gru_predict_options *options, gru_output *out, gru_error *err);
-/* true for a network that reads tokens. */
-bool gru_package_reads_text(const gru_package *package);
 
 #endif

@@ -32,19 +32,15 @@ gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_in
                              gru_error *err) {
     memset(r, 0, sizeof *r);
     r->source = gru_input_name(in);
-    if (gru_package_windows(package, &r->windows, &r->has_windows, err)) {
-        r->has_windows = false;
+    if (gru_package_windows(package, &r->windows, &r->has_windows, err))
         return err->code;
-    }
     if (!r->has_windows) {
         return gru_error_set(err, GRU_ERR_DATA,
                              "--raw: no window.tsv is attached to the model, so a table cannot be "
                              "cut into windows; train with --attach window.tsv");
     }
-    if (gru_package_scaler(package, &r->scaler, &r->has_scaler, err)) {
-        r->has_scaler = false;
+    if (gru_package_scaler(package, &r->scaler, &r->has_scaler, err))
         return err->code;
-    }
     if (!r->has_scaler)
         gru_warn("no scaler.tsv is attached to the model: columns are taken as they are");
     size_t features = gru_model_input(package->model)->features;

@@ -17,10 +17,6 @@ enum {
     SAMPLE_MAX = 1 << 26 /* words of a text */
 };
 
-bool gru_package_reads_text(const gru_package *package) {
-    return gru_model_input(package->model)->tokens;
-}
-
 static bool separates(char c) {
     return c == ',' || c == ';' || c == '\t';
 }
