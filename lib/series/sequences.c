@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "series/cell.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +36,7 @@ static gru_status find_columns(gru_sequences *s, bool targets, gru_error *err) {
         return err->code;
     s->features = w->features;
     size_t width = s->features + s->targets;
+    const gru_cells cells = {s->table, s->source, s->scaler};
     gru_status status = gru_mem_new(&s->column, width, sizeof *s->column, err);
     if (!status)
         status = gru_mem_new(&s->scaled, width, sizeof *s->scaled, err);
@@ -45,8 +46,7 @@ static gru_status find_columns(gru_sequences *s, bool targets, gru_error *err) {
         else
             s->column[i] = target[i - s->features];
         if (!status)
-            s->scaled[i] =
-                s->scaler ? gru_scaler_find(s->scaler, gru_table_name(s->table, s->column[i])) : -1;
+            s->scaled[i] = gru_cells_scaled(&cells, s->column[i]);
     }
     free(target);
     return !status && w->group ? gru_table_find(s->table, w->group, &s->group, err) : status;
@@ -56,20 +56,10 @@ static gru_status find_columns(gru_sequences *s, bool targets, gru_error *err) {
 
 static gru_status take_number(gru_sequences *s, const gru_field *row, size_t i, float *value,
                               gru_error *err) {
-    bool missing;
     double number;
-    if (gru_table_number(s->table, row, s->column[i], &number, &missing, err))
+    const gru_cells cells = {s->table, s->source, s->scaler};
+    if (gru_cells_number(&cells, row, s->column[i], s->scaled[i], &number, err))
         return err->code;
-    const char *wrong = missing ? "the value is missing; gru-clean fills gaps" : NULL;
-    if (s->scaled[i] >= 0)
-        number = gru_scaler_apply(s->scaler, (size_t)s->scaled[i], number);
-    if (!wrong && !isfinite((float)number))
-        wrong = s->scaled[i] < 0 ? "the value is too large for a float"
-                                 : "the value is not finite once it is scaled";
-    if (wrong)
-        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': %s", s->source,
-                             gru_table_line(s->table), gru_table_name(s->table, s->column[i]),
-                             wrong);
     *value = (float)number;
     return GRU_OK;
 }

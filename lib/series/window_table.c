@@ -3,10 +3,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "series/cell.h"
 #include "series/date.h"
 #include "series/window_groups.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,23 +42,10 @@ static gru_status find_columns(cutter *c, gru_error *err) {
     return status;
 }
 
-gru_status gru_window_number(gru_table *table, const char *source, const gru_field *row,
-                             size_t column, double *value, gru_error *err) {
-    bool missing;
-    gru_status status = gru_table_number(table, row, column, value, &missing, err);
-    if (!status && missing)
-        return gru_error_set(err, GRU_ERR_DATA,
-                             "%s:%llu: column '%s': the value is missing; fill or drop it first",
-                             source, gru_table_line(table), gru_table_name(table, column));
-    if (!status && !isfinite((float)*value))
-        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': %g is too large for a float",
-                             source, gru_table_line(table), gru_table_name(table, column), *value);
-    return status;
-}
-
 static gru_status read_number(cutter *c, const gru_field *row, size_t column, double *value,
                               gru_error *err) {
-    return gru_window_number(c->table, c->source, row, column, value, err);
+    const gru_cells cells = {c->table, c->source, NULL};
+    return gru_cells_number(&cells, row, column, -1, value, err);
 }
 
 /* The id of a row: its index, or its number. */

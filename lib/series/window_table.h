@@ -16,9 +16,4 @@
  * even one window is complete. Warns when w->index runs backwards. */
 gru_status gru_windows_cut(gru_windows *w, gru_table *table, const char *source, gru_output *out,
                            const char *fit, gru_error *err);
-/* A cell of the current row that must be a number and fit a float; GRU_ERR_DATA names file, line
- * and column. */
-gru_status gru_window_number(gru_table *table, const char *source, const gru_field *row,
-                             size_t column, double *value, gru_error *err);
-
 #endif

@@ -3,24 +3,30 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "train/answer.h"
+#include "series/cell.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SAMPLE_MAX = 1 << 26 }; /* numbers in a window, as a tensor stream may have */
 
+static gru_cells cells_of(const gru_raw_rows *r) {
+    return (gru_cells){r->table, r->source, r->has_scaler ? &r->scaler : NULL};
+}
+
 static gru_status find_columns(gru_raw_rows *r, gru_error *err) {
     const gru_windows *w = &r->windows;
+    const gru_cells cells = cells_of(r);
     if (gru_mem_new(&r->column, w->features + 1, sizeof *r->column, err) ||
+        gru_mem_new(&r->scaled, w->features + 1, sizeof *r->scaled, err) ||
         gru_mem_new(&r->values, w->features + 1, sizeof *r->values, err))
         return err->code;
     for (size_t i = 0; i <= w->features; i++) {
         const char *name = i < w->features ? w->feature[i] : w->target;
         if (gru_table_find(r->table, name, &r->column[i], err))
             return err->code;
+        r->scaled[i] = gru_cells_scaled(&cells, r->column[i]);
     }
     if ((w->index && gru_table_find(r->table, w->index, &r->index, err)) ||
         (w->group && gru_table_find(r->table, w->group, &r->group, err)))
@@ -66,29 +72,13 @@ gru_status gru_raw_rows_open(gru_raw_rows *r, const gru_package *package, gru_in
     return r->windows.sequences ? GRU_OK : find_columns(r, err);
 }
 
-static gru_status read_value(gru_raw_rows *r, size_t i, gru_error *err) {
-    const char *name = gru_table_name(r->table, r->column[i]);
-    bool missing;
-    double value;
-    if (gru_table_number(r->table, r->row, r->column[i], &value, &missing, err))
-        return err->code;
-    ptrdiff_t scaled = r->has_scaler ? gru_scaler_find(&r->scaler, name) : -1;
-    r->values[i] = scaled < 0 ? value : gru_scaler_apply(&r->scaler, (size_t)scaled, value);
-    if (missing || !isfinite((float)r->values[i])) {
-        return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: column '%s': %s", r->source,
-                             gru_table_line(r->table), name,
-                             missing ? "the value is missing; gru-clean fills gaps"
-                                     : "the value is not finite once it is scaled");
-    }
-    return GRU_OK;
-}
-
 gru_status gru_raw_rows_next(gru_raw_rows *r, gru_error *err) {
+    const gru_cells cells = cells_of(r);
     if (gru_table_next(r->table, &r->row, err) || !r->row)
         return err->code;
     r->number++;
     for (size_t i = 0; i <= r->windows.features; i++)
-        if (read_value(r, i, err))
+        if (gru_cells_number(&cells, r->row, r->column[i], r->scaled[i], &r->values[i], err))
             return err->code;
     return GRU_OK;
 }
@@ -113,6 +103,7 @@ void gru_raw_rows_close(gru_raw_rows *r) {
     if (r->has_scaler)
         gru_scaler_free(&r->scaler);
     free(r->column);
+    free(r->scaled);
     free(r->values);
     memset(r, 0, sizeof *r);
 }

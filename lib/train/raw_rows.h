@@ -14,7 +14,8 @@ typedef struct gru_raw_rows {
     gru_windows windows;
     gru_scaler scaler;
     bool has_windows, has_scaler;
-    size_t *column; /* of each feature, then of the target */
+    size_t *column;    /* of each feature, then of the target */
+    ptrdiff_t *scaled; /* the scaler's columns for these, or −1 */
     size_t index, group;
     double *values;            /* [features + 1]: scaled features, then the target */
     const gru_field *row;      /* NULL at the end */
