@@ -245,3 +245,10 @@ has() {
 @test "any number of threads gives the same" {
     cmp <(gru-eval --threads 1 "$G/multiclass.tsv") <(gru-eval --threads 2 "$G/multiclass.tsv")
 }
+
+@test "steps ahead stand under their names" {
+    printf 'y_true_1,y_true_2,y_pred_1,y_pred_2,y_naive\n1,2,1,2,1\n2,3,2,3,3\n' | gru-eval >report
+    grep -q '^2.\{68\}1 ' report
+    # R² takes two columns in three bytes, so 71 bytes are as wide as the 70 of the line below
+    [ "$(sed -n 's/^\(ahead.*R²\).*/\1/p' report | tr -d '\n' | wc -c)" -eq 71 ]
+}

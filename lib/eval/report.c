@@ -187,7 +187,8 @@ static void number_rows(const gru_evaluation *e, gru_str *out, const char *group
 }
 
 static void horizon_rows(const gru_evaluation *e, gru_str *out) {
-    gru_str_addf(out, "\n%-10s %14s %14s %14s %14s", "ahead", "RMSE", "MAE", "MAPE", "R²");
+    gru_str_addf(out, "\n%-10s %14s %14s %14s ", "ahead", "RMSE", "MAE", "MAPE");
+    right(out, "R²", 14);
     gru_str_addf(out, e->has_naive ? "  %14s %14s\n" : "\n", "naive RMSE", "skill");
     for (size_t i = 0; i < e->horizons; i++) {
         char group[24];
