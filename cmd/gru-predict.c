@@ -89,6 +89,5 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
 }
 
 int main(int argc, char **argv) {
-    return gru_tool_main(&tool, GRU_COMMON_OUTPUT | GRU_COMMON_CSV | GRU_COMMON_THREADS, run, argc,
-                         argv);
+    return gru_tool_main(&tool, GRU_COMMON_OUTPUT | GRU_COMMON_CSV, run, argc, argv);
 }

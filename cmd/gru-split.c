@@ -5,9 +5,6 @@
 #include "io/stream.h"
 #include "train/split_stream.h"
 
-#include <stdint.h>
-#include <string.h>
-
 static const char *order = "time", *input, *label;
 static gru_share test, validation;
 static long long folds, fold, gap;
@@ -37,9 +34,6 @@ static const gru_option options[] = {
     {0}};
 
 static gru_status make_plan(const gru_common *common, gru_split_plan *plan, gru_error *err) {
-    if (common->seed < 0 || common->seed > (long long)UINT32_MAX)
-        return gru_error_set(err, GRU_ERR_USAGE, "--seed %lld is not from 0 to 4294967295",
-                             common->seed);
     *plan = (gru_split_plan){.order = *order == 't'   ? GRU_SPLIT_TIME
                                       : *order == 'r' ? GRU_SPLIT_RANDOM
                                                       : GRU_SPLIT_STRATIFIED,
@@ -94,5 +88,5 @@ int main(int argc, char **argv) {
         options,
         2,
         3};
-    return gru_tool_main(&tool, GRU_COMMON_CSV | GRU_COMMON_SEED, run, argc, argv);
+    return gru_tool_main(&tool, GRU_COMMON_CSV, run, argc, argv);
 }

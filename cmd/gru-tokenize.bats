@@ -210,7 +210,7 @@ model() { # KEY FILE
     bad 'no word is seen 9 times' gru-tokenize --fit v.tsv -o out.npy --lines --min-count 9 <<<'a b a'
     bad '--vocab-size 2 leaves no id for a word; the first has id 2' \
         gru-tokenize --fit v.tsv -o out.npy --lines --oov --vocab-size 2 <<<'a b a'
-    bad 'there is no text' gru-tokenize --fit v.tsv -o out.npy --lines </dev/null
+    bad 'standard input: there is no text' gru-tokenize --fit v.tsv -o out.npy --lines </dev/null
     bad 'the label is empty' $t --label label < <(printf 'text,label\na,x\nb,\n')
     bad ':3' $t --label label < <(printf 'text,label\na,x\nb,\n')
     bad 'not classes' $t --label label < <(echo text,label && seq -f 'a,%g.5' 30)

@@ -1,10 +1,11 @@
 /* gru-tokenize: texts to ids. Fits a vocabulary or applies one; see lib/text/. */
+#include "tool.h"
+
 #include "base/cpu.h"
 #include "base/log.h"
 #include "text/read.h"
 #include "text/stop.h"
 #include "text/vectorise.h"
-#include "tool.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@ static const char *segment = "auto", *padding = "pre", *truncating = "pre", *for
 static const char *filters, *stop_words, *stem;
 static long long size = 10000, max_len, min_count = 1;
 static bool lines, lower, no_lower, oov, lossy;
+static gru_form form; /* form_name's */
 
 static const gru_option options[] = {
     {"Input", 0, GRU_OPTION_HEADING, NULL, NULL, NULL, 0, 0, NULL},
@@ -106,9 +108,8 @@ static gru_status check_options(gru_error *err) {
     return GRU_OK;
 }
 
-/* The vocabulary of --vocab or --model; *vocab NULL when one is to be fitted. */
+/* The vocabulary of --vocab or --model; *vocab stays NULL when one is to be fitted. */
 static gru_status load_vocab(gru_vocab **vocab, gru_error *err) {
-    *vocab = NULL;
     return vocab_path   ? gru_vocab_load(vocab, vocab_path, err)
            : model_path ? gru_vocab_load_model(vocab, model_path, err)
                         : GRU_OK;
@@ -140,8 +141,10 @@ static gru_status open_corpus(const gru_vocab *vocab, gru_corpus **corpus, gru_e
     return status;
 }
 
-static gru_status read_input(const char *path, const gru_vocab *vocab, gru_corpus *corpus,
+/* Reads all texts, and fits *vocab where there is none yet. */
+static gru_status read_input(const char *path, gru_vocab **fitted, gru_corpus *corpus,
                              size_t threads, gru_error *err) {
+    const gru_vocab *vocab = *fitted;
     gru_source_options o = {.text = text, .label = label, .id = id, .lossy = lossy};
     if (vocab && !lines && !text)
         o.text = gru_vocab_text_column(vocab);
@@ -160,6 +163,8 @@ static gru_status read_input(const char *path, const gru_vocab *vocab, gru_corpu
         status = gru_corpus_read(corpus, source, threads, err);
     if (!status && gru_corpus_rows(corpus) == 0)
         status = gru_error_set(err, GRU_ERR_DATA, "%s: there is no text", gru_input_name(in));
+    else if (!status && !vocab && gru_corpus_fit(corpus, fitted, err))
+        status = gru_error_at(err, "%s", gru_input_name(in));
     gru_source_close(source);
     gru_input_close(in);
     return status;
@@ -201,12 +206,8 @@ static void report(const gru_corpus *corpus, const gru_vocab *vocab) {
 static gru_status convert(const gru_common *common, const char *path, gru_vocab **vocab,
                           gru_corpus *corpus, gru_output *out, gru_output **fitted,
                           gru_error *err) {
-    gru_form form = GRU_FORM_IDS;
-    gru_form_find(form_name, &form);
     size_t threads = common->threads ? (size_t)common->threads : gru_cpu_count();
-    gru_status status = read_input(path, *vocab, corpus, threads, err);
-    if (!status && !*vocab)
-        status = gru_corpus_fit(corpus, vocab, err);
+    gru_status status = read_input(path, vocab, corpus, threads, err);
     gru_vectoriser *writer = NULL;
     if (!status)
         status = gru_vectoriser_new(&writer, corpus, *vocab, form, common->csv, out, err);
@@ -220,7 +221,6 @@ static gru_status convert(const gru_common *common, const char *path, gru_vocab 
 
 static gru_status run(const gru_common *common, const char *const *operands, size_t count,
                       gru_error *err) {
-    gru_form form = GRU_FORM_IDS;
     gru_vocab *vocab = NULL;
     gru_corpus *corpus = NULL;
     gru_output *out = NULL, *fitted = NULL;

@@ -148,6 +148,5 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
 }
 
 int main(int argc, char **argv) {
-    int which = GRU_COMMON_OUTPUT | GRU_COMMON_CSV | GRU_COMMON_THREADS | GRU_COMMON_SEED;
-    return gru_tool_main(&tool, which, run, argc, argv);
+    return gru_tool_main(&tool, GRU_COMMON_OUTPUT | GRU_COMMON_CSV, run, argc, argv);
 }

@@ -404,7 +404,7 @@ gru_status gru_share_rows(const gru_share *share, size_t total, const char *opti
     *rows = 0;
     if (share->is_count) {
         if (share->count > total)
-            return gru_error_set(err, GRU_ERR_USAGE, "--%s: %zu rows asked for, %zu are there",
+            return gru_error_set(err, GRU_ERR_USAGE, "%s: %zu rows asked for, %zu are there",
                                  option, share->count, total);
         *rows = share->count;
         return GRU_OK;

@@ -60,21 +60,19 @@ typedef struct gru_tool {
     size_t min_operands, max_operands; /* max 0 with min 0: none allowed */
 } gru_tool;
 
-/* The options every tool has. */
+/* The options every tool has, but output and csv, which it asks for. */
 typedef struct gru_common {
     bool quiet, verbose;
     long long threads;    /* 0: as many as the process may use */
-    long long seed;       /* 42 */
+    long long seed;       /* 0 to 4294967295; 42 */
     const char *progress; /* auto, always, never */
     const char *output;   /* -o FILE, NULL or "-": standard output */
     bool csv;             /* --csv: write CSV rather than TSV */
 } gru_common;
 
 typedef enum gru_common_set {
-    GRU_COMMON_OUTPUT = 1,  /* -o */
-    GRU_COMMON_CSV = 2,     /* --csv */
-    GRU_COMMON_THREADS = 4, /* shown in every tool; accepted always */
-    GRU_COMMON_SEED = 8
+    GRU_COMMON_OUTPUT = 1, /* -o */
+    GRU_COMMON_CSV = 2     /* --csv */
 } gru_common_set;
 
 /* Parses argv into the rows' variables and *common; *operands borrows from argv (reordered in
@@ -85,8 +83,8 @@ typedef enum gru_common_set {
 gru_status gru_options_parse(const gru_tool *tool, int which, gru_common *common, int argc,
                              char **argv, const char *const **operands, size_t *count, gru_str *out,
                              gru_error *err);
-/* A share of total rows: rounds a share down; GRU_ERR_USAGE when a count is larger than total.
- * option is its name without dashes. */
+/* A share of total rows, rounded down, or a count; GRU_ERR_USAGE when that is larger than total.
+ * option: "--fit-rows". */
 gru_status gru_share_rows(const gru_share *share, size_t total, const char *option, size_t *rows,
                           gru_error *err);
 /* "key=value,flag,key2=value2": calls each for one part; value NULL for a bare flag. The strings

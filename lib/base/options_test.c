@@ -108,11 +108,11 @@ Test(options, shares_become_rows) {
     size_t n;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_assert_eq(parse("--test", cases[i].text, NULL, NULL), GRU_OK);
-        cr_assert_eq(gru_share_rows(&v.test, cases[i].total, "test", &n, &err), GRU_OK);
+        cr_assert_eq(gru_share_rows(&v.test, cases[i].total, "--test", &n, &err), GRU_OK);
         cr_assert_eq(n, cases[i].rows, "%s of %zu: %zu", cases[i].text, cases[i].total, n);
     }
     cr_assert_eq(parse("--test", "10", NULL, NULL), GRU_OK);
-    cr_assert_eq(gru_share_rows(&v.test, 9, "test", &n, &err), GRU_ERR_USAGE);
+    cr_assert_eq(gru_share_rows(&v.test, 9, "--test", &n, &err), GRU_ERR_USAGE);
     cr_assert_str_eq(err.message, "--test: 10 rows asked for, 9 are there");
 }
 

@@ -18,15 +18,15 @@ static int month_length(int64_t month) {
 static void add_step(gru_calendar_reading *r, gru_moment step, int64_t months) {
     if (step <= 0)
         return;
-    bool first = !r->step;
-    if (first || step < r->step)
-        r->step = step;
-    if (first || months < r->months)
-        r->months = months;
-    if (step > r->longest)
-        r->longest = step;
-    if (months > r->most)
-        r->most = months;
+    bool first = !r->least_step;
+    if (first || step < r->least_step)
+        r->least_step = step;
+    if (first || months < r->least_months)
+        r->least_months = months;
+    if (step > r->most_step)
+        r->most_step = step;
+    if (months > r->most_months)
+        r->most_months = months;
     r->not_weeks |= step % WEEK != 0;
 }
 
@@ -62,13 +62,13 @@ void gru_calendar_add(gru_calendar *c, const char *text, size_t len, unsigned lo
 /* Months from row to row; 0 where the rows don't go by months. Every four weeks is no month: the
  * difference is a month in most rows and none in some. */
 static int64_t whole_months(const gru_calendar_reading *r) {
-    if (!r->step)
+    if (!r->least_step)
         return gru_date_form_months(&r->form);
-    if (r->step < 28 * GRU_DAY)
+    if (r->least_step < 28 * GRU_DAY)
         return 0;
-    if (!r->other_day || !r->not_month_end || r->months == r->most)
-        return r->months;
-    return r->step <= 31 * GRU_DAY && r->longest > r->step && r->not_weeks;
+    if (!r->other_day || !r->not_month_end || r->least_months == r->most_months)
+        return r->least_months;
+    return r->least_step <= 31 * GRU_DAY && r->most_step > r->least_step && r->not_weeks;
 }
 
 static gru_moment months_later(const gru_calendar_reading *r, int64_t months) {
@@ -82,11 +82,11 @@ static gru_moment months_later(const gru_calendar_reading *r, int64_t months) {
 static gru_moment next_date(const gru_calendar_reading *r, gru_moment now, size_t k) {
     int64_t months = whole_months(r);
     /* whole weeks may well fall on weekends */
-    bool weekends = r->weekend || (r->step && r->step % WEEK == 0);
+    bool weekends = r->weekend || (r->least_step && r->least_step % WEEK == 0);
     if (months)
         return months_later(r, (int64_t)k * months);
     do
-        now += r->step ? r->step : GRU_DAY;
+        now += r->least_step ? r->least_step : GRU_DAY;
     while (!weekends && gru_date_weekday(gru_date_days_of(now)) >= 5);
     return now;
 }

@@ -13,13 +13,14 @@
 /* The dates as one order reads them. */
 typedef struct gru_calendar_reading {
     gru_date_form form;
-    gru_moment last, step, longest; /* step: the smallest > 0; and the largest */
-    int64_t month, months, most;    /* the last's month since year 0; the smallest and largest
-                                     * difference of two rows' months */
-    int day;                        /* of the month, of the last */
-    bool other_day, not_month_end;  /* not all on one day of the month; not all on its end */
-    bool weekend;                   /* some Saturday or Sunday */
-    bool not_weeks;                 /* some step is no whole weeks */
+    gru_moment last;
+    gru_moment least_step, most_step;  /* from row to row, of those that rise; 0: none did */
+    int64_t month;                     /* of the last row, since January of year 0 */
+    int64_t least_months, most_months; /* from row to row */
+    int day;                           /* of the month, of the last row */
+    bool other_day, not_month_end;     /* not all on one day of the month; not all on its end */
+    bool weekend;                      /* some Saturday or Sunday */
+    bool not_weeks;                    /* some step is no whole weeks */
     size_t seen;
 } gru_calendar_reading;
 

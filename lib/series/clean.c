@@ -401,7 +401,7 @@ static gru_status read_table(work *w, const gru_clean_plan *plan, gru_table *tab
         return err->code;
     w->rows = w->frame.rows;
     if (!w->rows)
-        return gru_error_set(err, GRU_ERR_DATA, "%s: no rows below the header", source);
+        return gru_error_set(err, GRU_ERR_DATA, "%s: no rows after the header", source);
     if (gru_mem_new(&w->number, w->frame.columns, sizeof *w->number, err) ||
         gru_mem_new(&w->scratch, w->rows, sizeof *w->scratch, err) ||
         gru_mem_new(&w->row, w->rows, sizeof *w->row, err))

@@ -46,7 +46,7 @@ static gru_status add_row(gru_frame *f, const gru_field *row, unsigned long long
     if (status)
         return status;
     for (size_t c = 0; c < f->columns; c++) {
-        f->cell[used + c] = (uint32_t)(f->text.len - start); /* a table's rows are shorter */
+        f->cell[used + c] = (uint32_t)(f->text.len - start); /* a table refuses longer rows */
         gru_str_add_bytes(&f->text, row[c].text, row[c].len + 1);
     }
     f->start[f->rows++] = start;

@@ -253,7 +253,7 @@ static gru_status fit_columns(const gru_rescale_fit *fit, const gru_frame *f, co
     gru_scaler_init(s, fit->method, fit->low, fit->high);
     s->rows = s->total = f->rows;
     gru_status status =
-        fit->rows.given ? gru_share_rows(&fit->rows, f->rows, "fit-rows", &s->rows, err) : GRU_OK;
+        fit->rows.given ? gru_share_rows(&fit->rows, f->rows, "--fit-rows", &s->rows, err) : GRU_OK;
     if (!status && !s->rows)
         status = gru_error_set(err, GRU_ERR_DATA, "%s: --fit-rows leaves no row of %zu to fit from",
                                f->source, f->rows);

@@ -8,8 +8,9 @@
  *     maxabs    center = 0, scale = max |x|
  *     log       y = ln x (x > 0); nothing is fitted
  *
- * A constant column has scale 1, so it becomes 0 (minmax: low). Missing values are NaN: left out of
- * the fit and kept. Computed in double.
+ * Where scale would be 0, but for rounding, it is 1: a constant column becomes 0 (minmax: low), or
+ * with maxabs 1 or −1 unless it is 0. Missing values are NaN: left out of the fit and kept.
+ * Computed in double.
  *
  * scaler.tsv: "#key value" lines (tool, version, method, range, rows, total), then a TSV table with
  * one row a column: column, center, scale, count, min, max; doubles at full precision. */

@@ -1,4 +1,4 @@
-/* "key=number,flag" values of options. */
+/* Values of options (pairs.h). */
 #include "train/pairs.h"
 
 #include "base/number.h"
@@ -55,5 +55,19 @@ gru_status gru_pairs_parse(const char *option, const char *text, const gru_pair 
     for (const gru_pair *pair = pairs; pair->name; pair++)
         if (pair->required && !(p.seen & 1U << (pair - pairs)))
             return gru_error_set(err, GRU_ERR_USAGE, "%s: %s=N is missing", option, pair->name);
+    return GRU_OK;
+}
+
+gru_status gru_seconds_parse(const char *option, const char *text, double *seconds,
+                             gru_error *err) {
+    size_t len = strlen(text);
+    char unit = len ? text[len - 1] : 's';
+    double factor = unit == 'h' ? 3600 : unit == 'm' ? 60 : 1;
+    size_t digits = strchr("hms", unit) && len ? len - 1 : len;
+    if (!gru_number_parse(text, digits, seconds) || !(*seconds > 0)) {
+        return gru_error_set(err, GRU_ERR_USAGE, "%s: '%.60s' is no time (90s, 30m, 2h)", option,
+                             text);
+    }
+    *seconds *= factor;
     return GRU_OK;
 }

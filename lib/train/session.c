@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "nn/profile.h"
 #include "train/package.h"
+#include "train/pairs.h"
 #include "train/pretrained.h"
 #include "train/record.h"
 #include "train/weigh.h"

@@ -28,9 +28,10 @@ typedef struct gru_session_words {
     gru_list attach;
     uint64_t seed;
     size_t threads;
-    const char *output, *history,
-        *gradients;    /* different; output NULL: standard one; others: none */
-    bool csv, profile; /* profile: find out where the time goes */
+    const char *output;              /* NULL: standard output */
+    const char *history, *gradients; /* tables; NULL: none. No two of the three are one file */
+    bool csv;                        /* of these tables */
+    bool profile;                    /* find out where the time goes */
 } gru_session_words;
 
 typedef struct gru_session gru_session;

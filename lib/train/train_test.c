@@ -3,6 +3,7 @@
 #include "nn/model.h"
 #include "train/dataset.h"
 #include "train/optimizer.h"
+#include "train/pairs.h"
 #include "train/schedule.h"
 #include "train/stopping.h"
 #include "train/weigh.h"

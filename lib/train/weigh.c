@@ -70,17 +70,3 @@ gru_status gru_class_weights(const char *text, gru_samples samples, size_t class
     }
     return GRU_OK;
 }
-
-gru_status gru_seconds_parse(const char *option, const char *text, double *seconds,
-                             gru_error *err) {
-    size_t len = strlen(text);
-    char unit = len ? text[len - 1] : 's';
-    double factor = unit == 'h' ? 3600 : unit == 'm' ? 60 : 1;
-    size_t digits = strchr("hms", unit) && len ? len - 1 : len;
-    if (!gru_number_parse(text, digits, seconds) || !(*seconds > 0)) {
-        return gru_error_set(err, GRU_ERR_USAGE, "%s: '%.60s' is no time (90s, 30m, 2h)", option,
-                             text);
-    }
-    *seconds *= factor;
-    return GRU_OK;
-}

@@ -9,7 +9,5 @@
  * neither. *weights malloc'd, [classes]. GRU_ERR_DATA when a class has no sample with auto. */
 gru_status gru_class_weights(const char *text, gru_samples samples, size_t classes, size_t outputs,
                              double **weights, gru_error *err);
-/* "90s", "30m", "2h", "45" (seconds) → seconds. */
-gru_status gru_seconds_parse(const char *option, const char *text, double *seconds, gru_error *err);
 
 #endif
