@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GRU_NO_CLASS SIZE_MAX
+
 enum {
     GRU_CLASSES_MATRIX = 256, /* most classes that pairs are counted for */
     GRU_CLASSES_MAX = 1 << 20 /* most classes */

@@ -39,14 +39,14 @@ static gru_task_kind guess(const gru_predictions *p, const char *positive) {
 gru_status gru_evaluate(gru_evaluation *e, gru_predictions *p, const gru_evaluate_options *options,
                         gru_error *err) {
     *e = (gru_evaluation){
-        .task = options->task, .positive_id = GRU_NO_COLUMN, .mistakes.limit = options->mistakes};
+        .task = options->task, .positive_id = GRU_NO_CLASS, .mistakes.limit = options->mistakes};
     if (e->task == GRU_TASK_AUTO)
         e->task = guess(p, options->positive);
     if (e->task == GRU_TASK_LABELLING && p->label == GRU_NO_COLUMN)
         e->task = GRU_TASK_NOTES;
     const bool numbers = e->task == GRU_TASK_REGRESSION || e->task == GRU_TASK_NOTES;
-    gru_status status = numbers ? gru_evaluate_numbers(e, p, options, err)
-                                : gru_evaluate_classes(e, p, options, err);
+    gru_status status =
+        numbers ? gru_evaluate_numbers(e, p, err) : gru_evaluate_classes(e, p, options, err);
     gru_mistakes_sort(&e->mistakes);
     return status;
 }

@@ -36,7 +36,7 @@ typedef struct gru_evaluation {
     gru_classes classes; /* class tasks */
     gru_ranks *curves;   /* sorted scores; binary: one, several classes: by class id */
     size_t curve_count;
-    size_t positive_id;              /* binary: its class id, GRU_NO_COLUMN: unknown */
+    size_t positive_id;              /* binary: its class id, GRU_NO_CLASS: unknown */
     gru_regression *network, *naive; /* numbers: one for each of horizons */
     size_t horizons;
     bool has_naive;

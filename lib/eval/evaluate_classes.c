@@ -70,6 +70,21 @@ static gru_status name_classes(run *r, gru_error *err) {
     return status;
 }
 
+/* Which class is the positive one, where that can be known beforehand, and its scores. */
+static gru_status set_up_binary(run *r, const char *positive, gru_error *err) {
+    const gru_predictions *p = r->p;
+    const bool both = p->class_count == 2;
+    size_t id = 1;
+    if (positive && gru_classes_id(&r->e->classes, positive, strlen(positive), &id, err))
+        return err->code;
+    if (both && id > 1)
+        return gru_error_set(err, GRU_ERR_USAGE, "--positive: there is no class '%s'", positive);
+    if (both || positive)
+        r->e->positive_id = id;
+    r->score = both ? p->classes[id] : p->score;
+    return GRU_OK;
+}
+
 static gru_status set_up(run *r, const gru_evaluate_options *options, gru_error *err) {
     gru_predictions *p = r->p;
     const gru_task_kind task = r->e->task;
@@ -84,23 +99,10 @@ static gru_status set_up(run *r, const gru_evaluate_options *options, gru_error 
         status = name_classes(r, err);
     if (status != GRU_OK)
         return status;
-    r->score = r->e->positive_id = GRU_NO_COLUMN;
+    r->score = GRU_NO_COLUMN;
     r->loss_by = p->p_true;
-    if (task == GRU_TASK_BINARY && p->class_count == 2)
-        r->score = p->classes[r->e->positive_id = 1];
-    else if (task == GRU_TASK_BINARY)
-        r->score = p->score;
-    if (task == GRU_TASK_BINARY && options->positive) {
-        size_t id;
-        status =
-            gru_classes_id(&r->e->classes, options->positive, strlen(options->positive), &id, err);
-        if (status == GRU_OK && p->class_count == 2 && id > 1)
-            return gru_error_set(err, GRU_ERR_USAGE, "--positive: there is no class '%s'",
-                                 options->positive);
-        r->e->positive_id = id;
-        if (p->class_count == 2)
-            r->score = p->classes[id];
-    }
+    if (task == GRU_TASK_BINARY && set_up_binary(r, options->positive, err))
+        return err->code;
     if (task == GRU_TASK_BINARY)
         r->e->curve_count = 1;
     else if (task == GRU_TASK_MULTICLASS && p->class_count <= CURVES_MAX)
@@ -210,7 +212,7 @@ static gru_status one_row(run *r, gru_error *err) {
 /* ---- the end ---- */
 /* The positive class is the label that goes with the higher scores. */
 static gru_status find_positive(run *r, gru_error *err) {
-    if (r->e->positive_id != GRU_NO_COLUMN || r->score == GRU_NO_COLUMN)
+    if (r->e->positive_id != GRU_NO_CLASS || r->score == GRU_NO_COLUMN)
         return GRU_OK;
     const bool first = r->low[0] <= r->high[0], second = r->low[1] <= r->high[1];
     if (first && second) {
@@ -236,7 +238,7 @@ static gru_status find_positive(run *r, gru_error *err) {
 static gru_status add_binary(run *r, gru_error *err) {
     gru_evaluation *e = r->e;
     gru_status status = find_positive(r, err);
-    if (status != GRU_OK || r->e->positive_id == GRU_NO_COLUMN)
+    if (status != GRU_OK || r->e->positive_id == GRU_NO_CLASS)
         return status;
     const char *name = gru_classes_name(&e->classes, r->e->positive_id);
     if (!(e->positive = gru_str_copy(name, strlen(name))))

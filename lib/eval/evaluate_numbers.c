@@ -338,9 +338,7 @@ static gru_status add_notes(run *r, gru_error *err) {
     return status;
 }
 
-gru_status gru_evaluate_numbers(gru_evaluation *e, gru_predictions *p,
-                                const gru_evaluate_options *options, gru_error *err) {
-    (void)options;
+gru_status gru_evaluate_numbers(gru_evaluation *e, gru_predictions *p, gru_error *err) {
     run r = {.e = e, .p = p};
     const bool notes = e->task == GRU_TASK_NOTES;
     gru_status status = set_up(&r, err);

@@ -48,8 +48,12 @@ static void drop(gru_mistake *at) {
     *at = (gru_mistake){0};
 }
 
-static char *copy(const gru_predictions *p, size_t column) {
-    return column == GRU_NO_COLUMN ? NULL : gru_str_copy(p->row[column].text, p->row[column].len);
+/* false: there is no memory. */
+static bool copy(const gru_predictions *p, size_t column, char **text) {
+    if (column == GRU_NO_COLUMN)
+        return true;
+    *text = gru_str_copy(p->row[column].text, p->row[column].len);
+    return *text != NULL;
 }
 
 gru_status gru_mistakes_offer(gru_mistakes *m, const gru_predictions *p, double size, size_t truth,
@@ -60,12 +64,9 @@ gru_status gru_mistakes_offer(gru_mistakes *m, const gru_predictions *p, double 
     gru_status status = gru_mem_grow(&m->at, &m->cap, m->count + 1, sizeof *m->at, err);
     if (status != GRU_OK)
         return status;
-    new.id = copy(p, p->id);
-    new.group = copy(p, p->group);
-    new.step = copy(p, p->step);
-    new.truth = copy(p, truth);
-    new.predicted = copy(p, predicted);
-    if (!new.truth || !new.predicted) {
+    if (!copy(p, p->id, &new.id) || !copy(p, p->group, &new.group) ||
+        !copy(p, p->step, &new.step) || !copy(p, truth, &new.truth) ||
+        !copy(p, predicted, &new.predicted)) {
         drop(&new);
         return gru_error_memory(err, p->row[truth].len);
     }

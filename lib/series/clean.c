@@ -24,7 +24,7 @@ typedef struct work {
     gru_moment *moment;
 } work;
 
-/* ---- words ---- */
+/* ---- words, and their places ---- */
 
 static const char *const kinds[] = {"impute", "outliers", "smooth", "resample", "difference", NULL};
 static const char *const imputes[] = {"linear", "forward", "backward", "mean",
@@ -33,8 +33,19 @@ static const char *const outliers[] = {"iqr", "zscore", NULL};
 static const char *const smooths[] = {"mean", "median", NULL};
 static const char *const periods[] = {"day", "week", "month", NULL};
 static const char *const values[] = {"last", "first", "mean", "min", "max", "sum", NULL};
-enum { LINEAR, FORWARD, BACKWARD, MEAN, MEDIAN, ZERO, DROP };
-enum { LAST, FIRST, AVERAGE, LEAST, MOST, SUM };
+enum {
+    IMPUTE_LINEAR,
+    IMPUTE_FORWARD,
+    IMPUTE_BACKWARD,
+    IMPUTE_MEAN,
+    IMPUTE_MEDIAN,
+    IMPUTE_ZERO,
+    IMPUTE_DROP
+};
+enum { OUTLIERS_IQR, OUTLIERS_ZSCORE };
+enum { SMOOTH_MEAN, SMOOTH_MEDIAN };
+enum { PERIOD_DAY, PERIOD_WEEK, PERIOD_MONTH };
+enum { VALUE_LAST, VALUE_FIRST, VALUE_MEAN, VALUE_MIN, VALUE_MAX, VALUE_SUM };
 
 static int find_word(const char *const *words, const char *text, size_t len) {
     for (int i = 0; words[i]; i++)
@@ -172,17 +183,17 @@ static void impute_line(double *x, size_t rows) {
 
 static void impute(const gru_clean_step *s, double *x, size_t rows, double *scratch) {
     double with = 0;
-    if (s->how == LINEAR)
+    if (s->how == IMPUTE_LINEAR)
         impute_line(x, rows);
-    for (size_t i = 1; s->how == FORWARD && i < rows; i++)
+    for (size_t i = 1; s->how == IMPUTE_FORWARD && i < rows; i++)
         x[i] = isnan(x[i]) ? x[i - 1] : x[i];
-    for (size_t i = rows; s->how == BACKWARD && i-- > 1;)
+    for (size_t i = rows; s->how == IMPUTE_BACKWARD && i-- > 1;)
         x[i - 1] = isnan(x[i - 1]) ? x[i] : x[i - 1];
-    if (s->how < MEAN || s->how == DROP)
+    if (s->how < IMPUTE_MEAN || s->how == IMPUTE_DROP)
         return;
-    if (s->how == MEAN)
+    if (s->how == IMPUTE_MEAN)
         with = gru_mean(x, rows, NULL);
-    else if (s->how == MEDIAN)
+    else if (s->how == IMPUTE_MEDIAN)
         with = quantile(scratch, present(x, rows, scratch), 0.5);
     for (size_t i = 0; i < rows; i++)
         x[i] = isnan(x[i]) ? with : x[i];
@@ -190,7 +201,7 @@ static void impute(const gru_clean_step *s, double *x, size_t rows, double *scra
 
 static void cut_outliers(const gru_clean_step *s, double *x, size_t rows, double *scratch) {
     double low, high;
-    if (s->how == 0) {
+    if (s->how == OUTLIERS_IQR) {
         size_t n = present(x, rows, scratch);
         double q1 = quantile(scratch, n, 0.25), q3 = quantile(scratch, n, 0.75);
         low = q1 - s->number * (q3 - q1);
@@ -213,8 +224,8 @@ static void smooth(const gru_clean_step *s, double *x, size_t rows, double *scra
         const double *from = x + (i + 1 - n);
         if (isnan(x[i]))
             continue;
-        x[i] = s->how == 0 ? gru_mean(from, n, NULL)
-                           : quantile(scratch, present(from, n, scratch), 0.5);
+        x[i] = s->how == SMOOTH_MEAN ? gru_mean(from, n, NULL)
+                                     : quantile(scratch, present(from, n, scratch), 0.5);
     }
 }
 
@@ -241,12 +252,12 @@ static void drop_gaps(work *w) {
     w->rows = left;
 }
 
-static int64_t period_of(gru_moment moment, int how) {
+static int64_t period_of(gru_moment moment, int period) {
     int64_t days = gru_date_days_of(moment);
     int year, month, day;
-    if (how == 0)
+    if (period == PERIOD_DAY)
         return days;
-    if (how == 1)
+    if (period == PERIOD_WEEK)
         return days - gru_date_weekday(days);
     gru_date_civil(days, &year, &month, &day);
     return (int64_t)year * 12 + month;
@@ -254,15 +265,15 @@ static int64_t period_of(gru_moment moment, int how) {
 
 static double gather(const double *x, size_t count, int value) {
     double found = NAN;
-    if (value == AVERAGE)
+    if (value == VALUE_MEAN)
         return gru_mean(x, count, NULL);
     for (size_t i = 0; i < count; i++) {
         if (isnan(x[i]))
             continue;
-        if (isnan(found) || value == LAST || (value == LEAST && x[i] < found) ||
-            (value == MOST && x[i] > found))
+        if (isnan(found) || value == VALUE_LAST || (value == VALUE_MIN && x[i] < found) ||
+            (value == VALUE_MAX && x[i] > found))
             found = x[i];
-        else if (value == SUM)
+        else if (value == VALUE_SUM)
             found += x[i];
     }
     return found;
@@ -301,7 +312,7 @@ static gru_status take_step(work *w, const gru_clean_step *s, gru_error *err) {
     }
     if (s->kind == GRU_CLEAN_RESAMPLE)
         resample(w, s);
-    else if (s->kind == GRU_CLEAN_IMPUTE && s->how == DROP)
+    else if (s->kind == GRU_CLEAN_IMPUTE && s->how == IMPUTE_DROP)
         drop_gaps(w);
     w->rows -= lag;
     if (lag)

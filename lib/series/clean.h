@@ -17,7 +17,7 @@ typedef enum gru_clean_kind {
 
 typedef struct gru_clean_step {
     gru_clean_kind kind;
-    int how, value; /* places in the words of clean.c */
+    int how, value; /* which of the words above */
     double number;
     bool missing;
 } gru_clean_step;

@@ -270,11 +270,8 @@ static float float_at(const unsigned char *p) {
 }
 
 static gru_status read_floats(gru_vectors *v, gru_error *err) {
-    gru_error cause = {0};
-    if (gru_input_read_all(v->in, v->raw, v->width * 4, &cause)) {
-        *err = cause;
-        return cause.code;
-    }
+    if (gru_input_read_all(v->in, v->raw, v->width * 4, err))
+        return err->code;
     for (size_t i = 0; i < v->width; i++)
         if (!isfinite(float_at(v->raw + 4 * i)))
             return gru_error_set(err, GRU_ERR_DATA,

@@ -128,61 +128,61 @@ static gru_status open_gates(gru_predictor *p, gru_error *err) {
     return gru_table_end_row(&p->gates.to, err);
 }
 
-static gru_status start_line(gru_predictor *p, const slot *b, side *s, size_t row, size_t step,
+/* A row of a batch whose side tables are written: its steps first … end − 1. */
+typedef struct side_row {
+    const unsigned char *record;
+    size_t number;     /* from 1, in the stream */
+    size_t place;      /* in the runner's batch */
+    size_t first, end; /* the valid steps */
+} side_row;
+
+static gru_status start_line(gru_predictor *p, side *s, const side_row *row, size_t step,
                              gru_error *err) {
     bool named = p->spec.slot[GRU_ID].type != 0;
-    if ((!named && gru_table_put_int(&s->to, (long long)(b->first + row + 1), err)) ||
-        gru_labels_put(&s->to, &p->spec, b->records[row], err))
+    if ((!named && gru_table_put_int(&s->to, (long long)row->number, err)) ||
+        gru_labels_put(&s->to, &p->spec, row->record, err))
         return err->code;
     return gru_table_put_int(&s->to, (long long)step + 1, err);
 }
 
-static gru_status put_token(gru_predictor *p, const slot *b, size_t row, size_t step,
-                            gru_error *err) {
+static gru_status put_token(gru_predictor *p, const side_row *row, size_t step, gru_error *err) {
     int32_t id;
-    memcpy(&id, b->records[row] + p->spec.slot[GRU_X].offset + step * sizeof id, sizeof id);
+    memcpy(&id, row->record + p->spec.slot[GRU_X].offset + step * sizeof id, sizeof id);
     const char *word = gru_vocab_word(p->vocab, id);
     return gru_table_put_text(&p->attention.to, word ? word : "", err);
 }
 
-static gru_status put_attention(gru_predictor *p, const slot *b, size_t row, size_t first,
-                                size_t end, gru_error *err) {
-    const gru_real *weights =
-        gru_runner_attention(p->runner) + p->place[row] * p->spec.slot[GRU_X].shape[0];
-    side *s = &p->attention;
-    for (size_t t = first; t < end; t++)
-        if (start_line(p, b, s, row, t, err) || (p->vocab && put_token(p, b, row, t, err)) ||
-            gru_table_put_float(&s->to, (float)weights[t], err) || gru_table_end_row(&s->to, err))
+/* values [batch][steps][width]; tokens: a column of them first. */
+static gru_status put_steps(gru_predictor *p, side *s, const side_row *row, const gru_real *values,
+                            size_t width, bool tokens, gru_error *err) {
+    values += row->place * p->spec.slot[GRU_X].shape[0] * width;
+    for (size_t t = row->first; t < row->end; t++) {
+        if (start_line(p, s, row, t, err) || (tokens && put_token(p, row, t, err)))
             return err->code;
-    return GRU_OK;
-}
-
-/* values [batch][steps][width] */
-static gru_status put_steps(gru_predictor *p, const slot *b, side *s, size_t row, size_t first,
-                            size_t end, const gru_real *values, size_t width, gru_error *err) {
-    values += p->place[row] * p->spec.slot[GRU_X].shape[0] * width;
-    for (size_t t = first; t < end; t++) {
-        gru_status status = start_line(p, b, s, row, t, err);
-        for (size_t i = 0; status == GRU_OK && i < width; i++)
-            status = gru_table_put_float(&s->to, (float)values[t * width + i], err);
-        if (status || gru_table_end_row(&s->to, err))
+        for (size_t i = 0; i < width; i++)
+            if (gru_table_put_float(&s->to, (float)values[t * width + i], err))
+                return err->code;
+        if (gru_table_end_row(&s->to, err))
             return err->code;
     }
     return GRU_OK;
 }
 
 static gru_status put_sides(gru_predictor *p, const slot *b, size_t row, gru_error *err) {
-    size_t first, end, units;
+    side_row at = {.record = b->records[row], .number = b->first + row + 1, .place = p->place[row]};
+    size_t units;
     const char *names;
+    gru_runner_valid(p->runner, at.place, &at.first, &at.end);
+    if (p->attention.out &&
+        put_steps(p, &p->attention, &at, gru_runner_attention(p->runner), 1, p->vocab != NULL, err))
+        return err->code;
     const gru_real *states = gru_runner_states(p->runner, &units);
-    gru_runner_valid(p->runner, p->place[row], &first, &end);
-    if ((p->attention.out && put_attention(p, b, row, first, end, err)) ||
-        (p->states.out && put_steps(p, b, &p->states, row, first, end, states, units, err)))
+    if (p->states.out && put_steps(p, &p->states, &at, states, units, false, err))
         return err->code;
     const gru_real *gates = gru_runner_gates(p->runner, &units, &names);
     if (!p->gates.out)
         return GRU_OK;
-    return put_steps(p, b, &p->gates, row, first, end, gates, units * strlen(names), err);
+    return put_steps(p, &p->gates, &at, gates, units * strlen(names), false, err);
 }
 
 /* ---- life ---- */
