@@ -12,13 +12,13 @@ static bool lossy;
 static const gru_option options[] = {
     {"do", 0, GRU_OPTION_LIST, &steps, "STEP",
      "impute=HOW, outliers=HOW:K[:missing], smooth=HOW:N, resample=PERIOD:VALUE or difference=N; "
-     "steps are taken in the order given.",
+     "steps are taken in the order given",
      0, 0, NULL},
     {"columns", 0, GRU_OPTION_TEXT, &columns, "A,B",
-     "Columns to clean (default: all numbers but dates).", 0, 0, NULL},
-    {"index", 0, GRU_OPTION_TEXT, &index_column, "COL", "Column of dates, for resample.", 0, 0,
+     "columns to clean (default: all numbers but dates)", 0, 0, NULL},
+    {"index", 0, GRU_OPTION_TEXT, &index_column, "COL", "column of dates, for resample", 0, 0,
      NULL},
-    {"lossy", 0, GRU_OPTION_FLAG, &lossy, NULL, "Replace bytes that are not UTF-8 by U+FFFD.", 0, 0,
+    {"lossy", 0, GRU_OPTION_FLAG, &lossy, NULL, "replace bytes that are not UTF-8 by U+FFFD", 0, 0,
      NULL},
     {0}};
 
@@ -59,7 +59,7 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
 int main(int argc, char **argv) {
     static const gru_tool tool = {
         "gru-clean",
-        "Clean columns of numbers: gaps, outliers, noise, other periods, differences.",
+        "clean columns of numbers: gaps, outliers, noise, other periods, differences",
         "--do STEP [--do STEP]... [OPTION]... [INPUT]",
         "gru-clean --do impute=linear --do outliers=iqr:1.5 prices.csv",
         options,

@@ -13,25 +13,24 @@ static long long errors;
 
 static const gru_option options[] = {
     {"task", 0, GRU_OPTION_CHOICE, &task, "TASK",
-     "What was predicted: binary (yes or no), multiclass (one class of several), labelling (a "
-     "class, "
-     "or several yes/no values, per step), regression (numbers), language (the next token).",
+     "what was predicted: binary (yes or no), multiclass (one class of several), labelling (a "
+     "class, or several yes/no values, per step), regression (numbers), language (the next token)",
      0, 0, "auto|binary|multiclass|labelling|regression|language"},
     {"positive", 0, GRU_OPTION_TEXT, &positive, "LABEL",
-     "The class that `score` is the probability of; found from the labels unless given.", 0, 0,
+     "the class that `score` is the probability of; found from the labels unless given", 0, 0,
      NULL},
     {"require", 0, GRU_OPTION_TEXT, &require, "METRIC>=X[,...]",
-     "Exit with status 3 unless the figures are as required (>=, >, <=, <).", 0, 0, NULL},
+     "exit with status 3 unless the figures are as required (>=, >, <=, <)", 0, 0, NULL},
     {"errors", 0, GRU_OPTION_INT, &errors, "N",
-     "Also list the N most confident mistakes, or largest errors, with their ids (rows).", 0,
+     "also list the N most confident mistakes, or largest errors, with their ids (rows)", 0,
      1000000, NULL},
-    {"json", 0, GRU_OPTION_FLAG, &json, NULL, "Write JSON.", 0, 0, NULL},
-    {"tsv", 0, GRU_OPTION_FLAG, &tsv, NULL, "Write a table: metric, group, predicted, value.", 0, 0,
+    {"json", 0, GRU_OPTION_FLAG, &json, NULL, "write JSON", 0, 0, NULL},
+    {"tsv", 0, GRU_OPTION_FLAG, &tsv, NULL, "write a table: metric, group, predicted, value", 0, 0,
      NULL},
     {0}};
 
 static const gru_tool tool = {"gru-eval",
-                              "says what predictions are worth",
+                              "say what predictions are worth",
                               "[OPTION]... [PREDICTIONS]",
                               "gru-predict stock.gru test.npy | gru-eval --require 'skill>0'",
                               options,

@@ -11,19 +11,19 @@
 static const char *title, *font, *size, *values;
 
 static const gru_option options[] = {
-    {"title", 0, GRU_OPTION_TEXT, &title, "TEXT", "Title of the figure.", 0, 0, NULL},
+    {"title", 0, GRU_OPTION_TEXT, &title, "TEXT", "title of the figure", 0, 0, NULL},
     {"size", 0, GRU_OPTION_TEXT, &size, "WxH",
-     "Width and height in pixels (PDF: 100 an inch; terminal: characters).", 0, 0, NULL},
+     "width and height in pixels (PDF: 100 an inch; terminal: characters)", 0, 0, NULL},
     {"font", 0, GRU_OPTION_TEXT, &font, "NAME[,SIZE]",
-     "Font and its size in points; found unless given, with Chinese characters where needed.", 0, 0,
+     "font and its size in points; found unless given, with Chinese characters where needed", 0, 0,
      NULL},
     {"values", 0, GRU_OPTION_TEXT, &values, "TEXT",
-     "What the predicted numbers are, with their unit, for the axis.", 0, 0, NULL},
+     "what the predicted numbers are, with their unit, for the axis", 0, 0, NULL},
     {0}};
 
 static const gru_tool tool = {
     "gru-plot",
-    "draws training and predictions through gnuplot",
+    "draw training and predictions through gnuplot",
     "[OPTION]... history|confusion|roc|series|scatter|distribution| attention|states [INPUT]",
     "gru-predict stock.gru test.npy | gru-plot series -o prices.png",
     options,

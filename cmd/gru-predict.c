@@ -23,7 +23,7 @@ static const gru_option options[] = {
 /* clang-format on */
 
 static const gru_tool tool = {"gru-predict",
-                              "predicts with a trained network",
+                              "predict with a trained network",
                               "[OPTION]... MODEL [INPUT]",
                               "gru-predict --raw --steps 5 stock.gru prices.csv",
                               options,

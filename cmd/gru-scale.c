@@ -16,24 +16,24 @@ static gru_share fit_rows;
 
 static const gru_option options[] = {
     {"fit", 0, GRU_OPTION_TEXT, &fit_file, "FILE",
-     "Write what was learned to FILE (scaler.tsv), then the scaled table.", 0, 0, NULL},
-    {"apply", 0, GRU_OPTION_TEXT, &apply_file, "FILE", "Scale as FILE, written by --fit, says.", 0,
+     "write what was learned to FILE (scaler.tsv), then the scaled table", 0, 0, NULL},
+    {"apply", 0, GRU_OPTION_TEXT, &apply_file, "FILE", "scale as FILE, written by --fit, says", 0,
      0, NULL},
     {"invert", 0, GRU_OPTION_TEXT, &invert_file, "FILE",
-     "Undo the scaling that FILE, written by --fit, says.", 0, 0, NULL},
-    {"model", 0, GRU_OPTION_TEXT, &model_file, "MODEL", "Scale as the scaler attached to MODEL.", 0,
+     "undo the scaling that FILE, written by --fit, says", 0, 0, NULL},
+    {"model", 0, GRU_OPTION_TEXT, &model_file, "MODEL", "scale as the scaler attached to MODEL", 0,
      0, NULL},
     {"method", 0, GRU_OPTION_CHOICE, &method, "NAME",
      "minmax, standard (mean 0, deviation 1), robust (median 0, quartile distance 1), maxabs, or "
-     "log (natural).",
+     "log (natural)",
      0, 0, "minmax|standard|robust|maxabs|log"},
     {"range", 0, GRU_OPTION_TEXT, &range, "LOW,HIGH",
-     "Where minmax puts the smallest and the largest number (default 0,1).", 0, 0, NULL},
+     "where minmax puts the smallest and the largest number (default 0,1)", 0, 0, NULL},
     {"columns", 0, GRU_OPTION_TEXT, &columns, "A,B",
-     "Columns to scale (default: all numbers but dates); B=A: column B as A was.", 0, 0, NULL},
+     "columns to scale (default: all numbers but dates); B=A: column B as A was", 0, 0, NULL},
     {"fit-rows", 0, GRU_OPTION_SHARE, &fit_rows, "P",
-     "Learn from the first P rows only (default: all).", 0, 0, NULL},
-    {"lossy", 0, GRU_OPTION_FLAG, &lossy, NULL, "Replace bytes that are not UTF-8 by U+FFFD.", 0, 0,
+     "learn from the first P rows only (default: all)", 0, 0, NULL},
+    {"lossy", 0, GRU_OPTION_FLAG, &lossy, NULL, "replace bytes that are not UTF-8 by U+FFFD", 0, 0,
      NULL},
     {0}};
 
@@ -120,7 +120,7 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
 int main(int argc, char **argv) {
     static const gru_tool tool = {
         "gru-scale",
-        "Bring columns of numbers to a common scale, and back.",
+        "bring columns of numbers to a common scale, and back",
         "[OPTION]... [INPUT]",
         "gru-scale --fit scaler.tsv --fit-rows 80% --columns Close prices.csv",
         options,

@@ -11,25 +11,25 @@ static long long folds, fold, gap;
 static bool forward, sliding, lossy;
 
 static const gru_option options[] = {
-    {"input", 0, GRU_OPTION_TEXT, &input, "FILE", "Read FILE rather than standard input.", 0, 0,
+    {"input", 0, GRU_OPTION_TEXT, &input, "FILE", "read FILE rather than standard input", 0, 0,
      NULL},
     {"order", 0, GRU_OPTION_CHOICE, &order, "NAME",
-     "time (the last rows test), random, or stratified (random within each class).", 0, 0,
+     "time (the last rows test), random, or stratified (random within each class)", 0, 0,
      "time|random|stratified"},
-    {"test", 0, GRU_OPTION_SHARE, &test, "P", "Share of all rows that test.", 0, 0, NULL},
+    {"test", 0, GRU_OPTION_SHARE, &test, "P", "share of all rows that test", 0, 0, NULL},
     {"validation", 0, GRU_OPTION_SHARE, &validation, "P",
-     "Share of the rows that then remain that validate; makes a third file.", 0, 0, NULL},
+     "share of the rows that then remain that validate; makes a third file", 0, 0, NULL},
     {"label", 0, GRU_OPTION_TEXT, &label, "COL",
-     "A table's column of classes, for --order stratified.", 0, 0, NULL},
-    {"folds", 0, GRU_OPTION_INT, &folds, "K", "Cross-validate: divide into K folds.", 2, 1e9, NULL},
-    {"fold", 0, GRU_OPTION_INT, &fold, "I", "The fold that tests, from 1 to K.", 1, 1e9, NULL},
+     "a table's column of classes, for --order stratified", 0, 0, NULL},
+    {"folds", 0, GRU_OPTION_INT, &folds, "K", "cross-validate: divide into K folds", 2, 1e9, NULL},
+    {"fold", 0, GRU_OPTION_INT, &fold, "I", "the fold that tests, from 1 to K", 1, 1e9, NULL},
     {"forward-chaining", 0, GRU_OPTION_FLAG, &forward, NULL,
-     "With --folds: test on a block, train on what comes before it.", 0, 0, NULL},
+     "with --folds: test on a block, train on what comes before it", 0, 0, NULL},
     {"sliding", 0, GRU_OPTION_FLAG, &sliding, NULL,
-     "With --forward-chaining: train on as many rows in each fold.", 0, 0, NULL},
+     "with --forward-chaining: train on as many rows in each fold", 0, 0, NULL},
     {"gap", 0, GRU_OPTION_INT, &gap, "N",
-     "With --order time: rows left out before the rows held back.", 0, 1e9, NULL},
-    {"lossy", 0, GRU_OPTION_FLAG, &lossy, NULL, "Replace bytes that are not UTF-8 by U+FFFD.", 0, 0,
+     "with --order time: rows left out before the rows held back", 0, 1e9, NULL},
+    {"lossy", 0, GRU_OPTION_FLAG, &lossy, NULL, "replace bytes that are not UTF-8 by U+FFFD", 0, 0,
      NULL},
     {0}};
 
@@ -82,7 +82,7 @@ static gru_status run(const gru_common *common, const char *const *operands, siz
 int main(int argc, char **argv) {
     static const gru_tool tool = {
         "gru-split",
-        "Divide samples into training, validation and test files.",
+        "divide samples into training, validation and test files",
         "[OPTION]... TRAIN [VALIDATION] TEST",
         "gru-split --order stratified --test 20% --input all.npy train.npy test.npy",
         options,

@@ -57,7 +57,7 @@ static const gru_option options[] = {
 
 static const gru_tool tool = {
     "gru-train",
-    "trains a recurrent network",
+    "train a recurrent network",
     "--arch FILE|TEXT [OPTION]... [INPUT]",
     "gru-train --arch 'gru 50; dense 1' --epochs 20 -o stock.gru train.npy",
     options,

@@ -3,8 +3,8 @@
  *
  *     int main(int argc, char **argv) {
  *         static const gru_option options[] = {
- *             {"text", 0, GRU_OPTION_TEXT, &text, "COL", "Column of the texts."}, {0}};
- *         static const gru_tool tool = {"gru-x", "does x", "[OPTION]... [INPUT]", "gru-x a.csv",
+ *             {"text", 0, GRU_OPTION_TEXT, &text, "COL", "column of the texts"}, {0}};
+ *         static const gru_tool tool = {"gru-x", "do x", "[OPTION]... [INPUT]", "gru-x a.csv",
  *                                       options, 0, 1};
  *         return gru_tool_main(&tool, GRU_COMMON_OUTPUT | GRU_COMMON_CSV, run, argc, argv);
  *     } */

@@ -46,14 +46,14 @@ typedef struct gru_option {
     gru_option_type type;
     void *value;
     const char *argument; /* name of the value in the help: FILE, N, COL */
-    const char *help;     /* one sentence with its unit; the default is added */
+    const char *help;     /* a phrase with its unit, no full stop; the default is added */
     double min, max;      /* INT and NUMBER; both 0: no limits */
     const char *choices;  /* CHOICE: "a|b|c" */
 } gru_option;
 
 typedef struct gru_tool {
     const char *name;                  /* gru-scale */
-    const char *purpose;               /* one line */
+    const char *purpose;               /* the man page's .Nd */
     const char *synopsis;              /* "[OPTION]… [INPUT]" */
     const char *example;               /* one command line (or a pipeline) */
     const gru_option *options;         /* the tool's own; common ones are added */
