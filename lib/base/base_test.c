@@ -430,3 +430,12 @@ Test(cpu, obeys_the_environment) {
     unsetenv("GRU_ISA");
     cr_assert_eq(gru_cpu_isa(&isa, &err), GRU_OK);
 }
+
+Test(str, distance_counts_edits) {
+    char longer[41] = "";
+    memset(longer, 'a', sizeof longer);
+    cr_assert_eq(gru_str_distance("kitten", 6, "sitting", 7), 3); /* Levenshtein's usual example */
+    cr_assert_eq(gru_str_distance("", 0, "abc", 3), 3);
+    cr_assert_eq(gru_str_distance("Batch_Size", 10, "batch-size", 10), 0);
+    cr_assert_eq(gru_str_distance(longer, sizeof longer, "a", 1), SIZE_MAX);
+}

@@ -99,37 +99,13 @@ const gru_option *gru_option_table_next(const gru_option_table *t, const gru_opt
     return row;
 }
 
-/* Edit distance, for names of a sensible length. */
-static size_t distance(const char *a, const char *b) {
-    enum { LONGEST = 40 };
-    size_t la = strlen(a), lb = strlen(b), row[LONGEST + 1];
-    if (la > LONGEST || lb > LONGEST)
-        return LONGEST;
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t best = corner + (a[i - 1] != b[j - 1]);
-            corner = row[j];
-            if (corner + 1 < best)
-                best = corner + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[lb];
-}
-
 static gru_status unknown_option(const gru_option_table *t, const char *name, gru_error *err) {
     const char *nearest = NULL;
     size_t least = strlen(name) / 3 + 1, length = strlen(name);
     for (const gru_option *row = NULL; (row = gru_option_table_next(t, row));) {
         if (row->type == GRU_OPTION_HEADING)
             continue;
-        size_t d = distance(name, row->name);
+        size_t d = gru_str_distance(name, length, row->name, strlen(row->name));
         if (length >= 3 && strncmp(name, row->name, length) == 0)
             d = 0;
         if (d < least || (d == least && !nearest)) {

@@ -26,5 +26,8 @@ void gru_str_free(gru_str *s);
 char *gru_str_copy(const char *bytes, size_t count);
 /* Whether text ends in end: a file's name in .csv. */
 bool gru_str_ends(const char *text, const char *end);
+/* Edits (insert, delete, replace) that make one name of the other, capitals aside and '_' as '-';
+ * SIZE_MAX for names of more than 40 bytes. For "did you mean". */
+size_t gru_str_distance(const char *a, size_t a_len, const char *b, size_t b_len);
 
 #endif

@@ -70,8 +70,8 @@ typedef struct gru_arch {
     gru_layer *layers;
 } gru_arch;
 
-/* text is an existing file's name or the text itself when from_file is allowed; name for messages.
- * A mistake is GRU_ERR_DATA "sentiment.arch:2: 'grue': expected a layer (embedding, rnn, …)". */
+/* name: of the text, for messages. A mistake is GRU_ERR_DATA "sentiment.arch:2: 'grue': expected a
+ * layer (embedding, rnn, …)". */
 gru_status gru_arch_parse(gru_arch **out, const char *text, const char *name, gru_error *err);
 /* FILE|TEXT: an existing file's name means the file. */
 gru_status gru_arch_load(gru_arch **out, const char *file_or_text, gru_error *err);

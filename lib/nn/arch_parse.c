@@ -72,32 +72,6 @@ static gru_status fail_text(const parser *p, const word *w, const char *text) {
     return fail(p, w, &message);
 }
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' ? '-' : c;
-}
-
-/* Edits (insert, delete, replace) that make one word of the other, capitals aside; 99 for long
- * words. */
-static size_t distance(word a, const char *b, size_t b_len) {
-    enum { LONG = 24 };
-    size_t row[LONG + 1];
-    if (a.len > LONG || b_len > LONG)
-        return 99;
-    for (size_t j = 0; j <= b_len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_len; j++) {
-            size_t best = corner + (lower(a.at[i - 1]) != b[j - 1]);
-            corner = row[j];
-            best = best < row[j] + 1 ? best : row[j] + 1;
-            row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-        }
-    }
-    return row[b_len];
-}
-
 typedef struct nearest {
     word to;
     size_t distance;
@@ -106,7 +80,7 @@ typedef struct nearest {
 } nearest;
 
 static void consider(nearest *n, const char *candidate, size_t len) {
-    size_t d = distance(n->to, candidate, len);
+    size_t d = gru_str_distance(n->to.at, n->to.len, candidate, len);
     if (d < n->distance && 2 * d < len && d < n->to.len) {
         n->distance = d;
         n->best = candidate;
