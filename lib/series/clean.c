@@ -8,12 +8,11 @@
 #include "series/date.h"
 #include "series/frame.h"
 #include "series/mean.h"
+#include "series/quantile.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { FEW = 16, ROUNDS = 40 }; /* of place */
 
 typedef struct work {
     gru_frame frame;
@@ -102,14 +101,7 @@ gru_status gru_clean_parse(gru_clean_step *step, const char *text, gru_error *er
     return parse_how(step, text + len + 1) ? GRU_OK : bad_step(text, forms[kind], err);
 }
 
-/* ---- figures of numbers, gaps left out ---- */
-
-static int compare(const void *a, const void *b) {
-    double x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
+/* ---- steps on one column ---- */
 
 /* The numbers that are there, to out; returns how many. */
 static size_t present(const double *x, size_t count, double *out) {
@@ -119,56 +111,6 @@ static size_t present(const double *x, size_t count, double *out) {
             out[n++] = x[i];
     return n;
 }
-
-static double middle_of(double a, double b, double c) {
-    return fmax(fmin(a, b), fmin(fmax(a, b), c));
-}
-
-/* Brings to x[k] what sorting x[n] would: nothing before it is larger, nothing after it smaller.
- * Hoare's Find (1961), in time proportional to n; what it can't shorten soon is sorted. */
-static void place(double *x, size_t n, size_t k) {
-    size_t from = 0, to = n;
-    for (int rounds = 0; to - from > FEW && rounds < ROUNDS; rounds++) {
-        double pivot = middle_of(x[from], x[from + (to - from) / 2], x[to - 1]);
-        size_t low = from, high = to; /* what is left between them; both find one to stop at */
-        while (low < high) {
-            while (x[low] < pivot)
-                low++;
-            while (x[high - 1] > pivot)
-                high--;
-            if (low < high) {
-                double swap = x[low];
-                x[low++] = x[--high];
-                x[high] = swap;
-            }
-        }
-        if (k >= high && k < low)
-            return;
-        if (k < high)
-            to = high;
-        else
-            from = low;
-    }
-    qsort(x + from, to - from, sizeof *x, compare);
-}
-
-/* Quantile q of x[n], interpolated linearly as NumPy does; NaN for none. Leaves x in another order.
- */
-static double quantile(double *x, size_t n, double q) {
-    if (!n)
-        return NAN;
-    double at = q * (double)(n - 1);
-    size_t low = (size_t)at;
-    place(x, n, low);
-    if (low + 1 >= n)
-        return x[low];
-    double next = x[low + 1];
-    for (size_t i = low + 2; i < n; i++)
-        next = x[i] < next ? x[i] : next;
-    return x[low] + (at - (double)low) * (next - x[low]);
-}
-
-/* ---- steps on one column ---- */
 
 static void impute_line(double *x, size_t rows) {
     size_t last = SIZE_MAX;
@@ -194,7 +136,7 @@ static void impute(const gru_clean_step *s, double *x, size_t rows, double *scra
     if (s->how == IMPUTE_MEAN)
         with = gru_mean(x, rows, NULL);
     else if (s->how == IMPUTE_MEDIAN)
-        with = quantile(scratch, present(x, rows, scratch), 0.5);
+        with = gru_median(scratch, present(x, rows, scratch));
     for (size_t i = 0; i < rows; i++)
         x[i] = isnan(x[i]) ? with : x[i];
 }
@@ -203,7 +145,7 @@ static void cut_outliers(const gru_clean_step *s, double *x, size_t rows, double
     double low, high;
     if (s->how == OUTLIERS_IQR) {
         size_t n = present(x, rows, scratch);
-        double q1 = quantile(scratch, n, 0.25), q3 = quantile(scratch, n, 0.75);
+        double q1 = gru_quantile(scratch, n, 0.25), q3 = gru_quantile(scratch, n, 0.75);
         low = q1 - s->number * (q3 - q1);
         high = q3 + s->number * (q3 - q1);
     } else {
@@ -225,7 +167,7 @@ static void smooth(const gru_clean_step *s, double *x, size_t rows, double *scra
         if (isnan(x[i]))
             continue;
         x[i] = s->how == SMOOTH_MEAN ? gru_mean(from, n, NULL)
-                                     : quantile(scratch, present(from, n, scratch), 0.5);
+                                     : gru_median(scratch, present(from, n, scratch));
     }
 }
 

@@ -7,6 +7,7 @@
 #include "io/tsv.h"
 #include "series/fitted.h"
 #include "series/mean.h"
+#include "series/quantile.h"
 
 #include <assert.h>
 #include <float.h>
@@ -46,26 +47,6 @@ void gru_scaler_free(gru_scaler *s) {
 
 /* ---- fitting ---- */
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* numpy.percentile's "linear" on sorted values, its rounding included. */
-static double quantile(const double *sorted, size_t count, double q) {
-    double at = q * (double)(count - 1);
-    size_t below = (size_t)at;
-    if (below + 1 >= count)
-        return sorted[count - 1];
-    double t = at - (double)below, step = sorted[below + 1] - sorted[below];
-    return t < 0.5 ? sorted[below] + step * t : sorted[below + 1] - step * (1 - t);
-}
-
-static double median(const double *sorted, size_t count) {
-    size_t half = count / 2;
-    return count % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-}
-
 static void fit_standard(gru_scaler_column *c, const double *values, size_t count) {
     double n = (double)count, variance, mean = gru_mean(values, count, &variance);
     double noise = n * mean * DBL_EPSILON;
@@ -99,9 +80,9 @@ static void fit_column(gru_scale_method method, gru_scaler_column *c, double *va
         fit_standard(c, values, count);
         break;
     case GRU_SCALE_ROBUST:
-        qsort(values, count, sizeof *values, by_value);
-        c->center = median(values, count);
-        c->scale = range_or_one(quantile(values, count, 0.75) - quantile(values, count, 0.25));
+        c->center = gru_median(values, count);
+        c->scale =
+            range_or_one(gru_quantile(values, count, 0.75) - gru_quantile(values, count, 0.25));
         break;
     case GRU_SCALE_MAXABS:
         c->scale = range_or_one(fmax(fabs(c->min), fabs(c->max)));
