@@ -49,7 +49,6 @@ typedef struct gru_optimizer_options {
 gru_status gru_optimizer_parse(gru_optimizer_options *out, const char *text, gru_error *err);
 /* The same in words that parse, every value that matters spelled out; appended to out. */
 void gru_optimizer_print(const gru_optimizer_options *o, gru_str *out);
-const char *gru_optimizer_name(gru_optimizer_kind kind);
 
 typedef struct gru_optimizer gru_optimizer;
 

@@ -52,10 +52,6 @@ static const flag flags[] = {
 };
 enum { FLAGS = sizeof flags / sizeof flags[0] };
 
-const char *gru_optimizer_name(gru_optimizer_kind kind) {
-    return names[kind];
-}
-
 typedef struct parse {
     gru_optimizer_options *o;
     bool given[KEYS];
