@@ -535,8 +535,8 @@ static gru_status end_epoch(gru_trainer *t, gru_error *err) {
     decide(t, &epoch, &improved);
     if (t->options.checkpoint && (improved || !t->options.checkpoint_best))
         status = save(t, t->options.checkpoint, true, err);
-    gru_optimizer_swap(t->optimizer);
-    gru_runner_refresh(t->runner);
+    if (gru_optimizer_swap(t->optimizer))
+        gru_runner_refresh(t->runner);
     return status;
 }
 
@@ -612,10 +612,13 @@ gru_status gru_trainer_run(gru_trainer *t, gru_error *err) {
             break;
         }
     }
-    gru_optimizer_swap(t->optimizer);
-    if (s->best && s->stopping.has_best)
+    bool changed = gru_optimizer_swap(t->optimizer);
+    if (s->best && s->stopping.has_best) {
         memcpy(gru_model_weights(t->model), s->best,
                gru_model_weight_count(t->model) * sizeof(gru_real));
-    gru_runner_refresh(t->runner);
+        changed = true;
+    }
+    if (changed)
+        gru_runner_refresh(t->runner);
     return GRU_OK;
 }

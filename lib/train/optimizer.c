@@ -382,15 +382,16 @@ static void swap(gru_real *a, gru_real *b, size_t n) {
     }
 }
 
-void gru_optimizer_swap(gru_optimizer *o) {
+bool gru_optimizer_swap(gru_optimizer *o) {
     if (!averages(o))
-        return;
+        return false;
     for (size_t i = 0; i < o->chunk_count; i++) {
         const chunk *c = &o->chunks[i];
         swap(gru_model_weights(o->model) + c->offset, o->state[o->moments] + c->offset, c->count);
     }
     for (size_t r = 0; r < o->rows; r++)
         swap(weights_of(o, r), state_of(o, r, o->moments), o->width);
+    return true;
 }
 
 size_t gru_optimizer_sparse(const gru_optimizer *o) {

@@ -65,9 +65,9 @@ void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gra
                         size_t count, double lr);
 /* Brings every row up to date. */
 void gru_optimizer_flush(gru_optimizer *o);
-/* Exchanges the trained weights and their moving average, if there is one: before the average is
- * used for something, and after. Flush first. */
-void gru_optimizer_swap(gru_optimizer *o);
+/* Exchanges the trained weights and their moving average: before the average is used for something,
+ * and after. Flush first. false: there is no average, and nothing has changed. */
+bool gru_optimizer_swap(gru_optimizer *o);
 /* Number of the embedding's tensor that is updated lazily, or SIZE_MAX. */
 size_t gru_optimizer_sparse(const gru_optimizer *o);
 /* Steps taken so far. */
