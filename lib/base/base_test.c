@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -255,6 +256,76 @@ Test(pool, runs_each_task_once) {
         }
         gru_pool_free(pool);
     }
+}
+
+typedef struct sharing {
+    gru_pool *pool;
+    tally shared[3]; /* by each of the three tasks of a job */
+} sharing;
+
+static void share_task(void *arg, size_t task, size_t worker) {
+    sharing *s = arg;
+    gru_pool_share(s->pool, worker, 10 * (task + 1), add_task, &s->shared[task]);
+}
+
+Test(pool, runs_each_shared_task_once) {
+    for (size_t threads = 1; threads <= 4; threads++) {
+        sharing s = {0};
+        gru_error err = {0};
+        cr_assert_eq(gru_pool_new(&s.pool, threads, &err), GRU_OK, "%s", err.message);
+        for (size_t round = 0; round < 2000; round++) {
+            for (size_t i = 0; i < 3; i++)
+                s.shared[i] = (tally){.threads = threads};
+            gru_pool_run(s.pool, 3, share_task, &s);
+            for (size_t i = 0; i < 3; i++) {
+                for (size_t k = 0; k < 64; k++)
+                    cr_assert_eq(s.shared[i].seen[k], k < 10 * (i + 1));
+                cr_assert_not(s.shared[i].bad);
+            }
+        }
+        gru_pool_free(s.pool);
+    }
+}
+
+typedef struct meeting {
+    gru_pool *pool;
+    size_t sharer; /* the worker that shares */
+    atomic_int arrived, at_once;
+} meeting;
+
+/* Both who take part must be there for one to go on. */
+static void meet(void *arg, size_t task, size_t worker) {
+    meeting *m = arg;
+    (void)task, (void)worker;
+    atomic_fetch_add(&m->at_once, 1);
+    while (atomic_load(&m->at_once) < 2)
+        sched_yield();
+}
+
+static void share_or_end(void *arg, size_t task, size_t worker) {
+    meeting *m = arg;
+    const struct timespec nap = {.tv_nsec = 2000000};
+    (void)task;
+    atomic_fetch_add(&m->arrived, 1);
+    while (atomic_load(&m->arrived) < 2)
+        sched_yield();
+    if (worker != m->sharer)
+        return;
+    nanosleep(&nap, NULL); /* the other one falls asleep */
+    gru_pool_share(m->pool, worker, 2, meet, m);
+}
+
+Test(pool, who_waits_takes_part_in_what_is_shared, .timeout = 20) {
+    meeting m = {0};
+    gru_error err = {0};
+    cr_assert_eq(gru_pool_new(&m.pool, 2, &err), GRU_OK, "%s", err.message);
+    for (int round = 0; round < 20; round++) {
+        m.sharer = (size_t)round % 2;
+        m.arrived = m.at_once = 0;
+        gru_pool_run(m.pool, 2, share_or_end, &m);
+        cr_assert_eq(m.at_once, 2);
+    }
+    gru_pool_free(m.pool);
 }
 
 typedef struct loan {

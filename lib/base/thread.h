@@ -22,6 +22,9 @@ gru_status gru_pool_new(gru_pool **out, size_t threads, gru_error *err);
 void gru_pool_free(gru_pool *pool);
 size_t gru_pool_threads(const gru_pool *pool);
 void gru_pool_run(gru_pool *pool, size_t count, gru_task *task, void *arg);
+/* Called by a task, whose worker's number it gets: has tasks run, as gru_pool_run, but by its own
+ * thread and by those alone that have nothing to do meanwhile. Tasks must not share in turn. */
+void gru_pool_share(gru_pool *pool, size_t worker, size_t count, gru_task *task, void *arg);
 /* Lends worker 1 out: it runs task(arg, 0, 1) as soon as it can, nobody waits for it, and jobs do
  * without it until it is back. false: there is none, or it is lent already. The task must end
  * before gru_pool_free. */

@@ -122,7 +122,11 @@ typedef struct gru_kern {
     void (*rows)(gru_real *out, size_t out_step, const gru_real *bias, const gru_real *x,
                  size_t x_step, size_t rows, size_t k, const gru_real *w, size_t w_step,
                  size_t columns);
-    void (*outer)(const gru_outer *o);
+    /* In panels of rows, each in blocks of columns that may be chosen freely, as may their order:
+     * the bits are the same. outer_panel adds up columns from … end − 1; ready: the panel before in
+     * this room was the same one. */
+    size_t (*outer_panels)(const gru_outer *o);
+    void (*outer_panel)(const gru_outer *o, size_t panel, size_t from, size_t end, bool ready);
     /* out[r][j] = bias[j] + Σ_k x[r][k] w[k][j] for j < columns, with the bits of affine; bias
      * NULL: out is added to. Rows may lie anywhere, none twice in out; w: packed strips. */
     void (*strip_product)(gru_real *const *out, const gru_real *const *x, size_t rows, size_t k,

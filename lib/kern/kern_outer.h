@@ -131,35 +131,44 @@ typedef void outer_function(gru_real *w, size_t ld, const gru_real *a, ptrdiff_t
 #endif
 OUTERS(OUTER_FUNCTION)
 
-/* Columns before the gap, or after it. */
-INLINE size_t part_columns(const gru_outer *o, int part) {
-    size_t first = o->gap ? o->split : o->columns;
-    return part ? o->columns - first : first;
-}
-INLINE const gru_real *part_of_b(const gru_outer *o, int part) {
-    return o->b + (part ? o->split + o->gap : 0) * GRU_LANES;
+/* Columns that lie side by side in b: those before the gap, or after it. */
+typedef struct columns_part {
+    const gru_real *b;
+    gru_real *w;
+    size_t count;
+} columns_part;
+
+/* Of the columns from … end − 1, those of a part. */
+INLINE columns_part part_of(const gru_outer *o, int part, size_t from, size_t end) {
+    size_t split = o->gap ? o->split : o->columns;
+    if (part)
+        from = from > split ? from : split;
+    else
+        end = end < split ? end : split;
+    return (columns_part){.b = o->b + (from + (part ? o->gap : 0)) * GRU_LANES,
+                          .w = o->w + from,
+                          .count = end > from ? end - from : 0};
 }
 
-/* Rows i … i + rows − 1 of a part's columns. */
-static void outer_strip(const gru_outer *o, size_t i, size_t rows, int part) {
+/* Rows i … i + rows − 1. */
+static void outer_strip(const gru_outer *o, size_t i, size_t rows, const columns_part *part) {
     static outer_function *const of_size[OUTER_ROWS][OUTER_WIDE] = {OUTERS(OUTER_NAME)};
     static const size_t widest[] = OUTER_WIDEST;
-    size_t columns = part_columns(o, part), blocks = gru_panel_count(columns, widest[rows - 1]);
-    gru_real *w = o->w + i * o->ld + (part ? o->split : 0);
+    size_t blocks = gru_panel_count(part->count, widest[rows - 1]);
     for (size_t q = 0; q < blocks; q++) {
-        size_t j = gru_panel_start(columns, blocks, q);
-        size_t wide = gru_panel_start(columns, blocks, q + 1) - j;
-        of_size[rows - 1][wide - 1](w + j, o->ld, o->a + i * GRU_LANES, o->a_step,
-                                    part_of_b(o, part) + j * GRU_LANES, o->b_step, o->steps);
+        size_t j = gru_panel_start(part->count, blocks, q);
+        size_t wide = gru_panel_start(part->count, blocks, q + 1) - j;
+        of_size[rows - 1][wide - 1](part->w + i * o->ld + j, o->ld, o->a + i * GRU_LANES, o->a_step,
+                                    part->b + j * GRU_LANES, o->b_step, o->steps);
     }
 }
 
-static void outer_few(const gru_outer *o, size_t first_row) {
+static void outer_few(const gru_outer *o, size_t first_row, const columns_part parts[2]) {
     size_t rows = o->rows - first_row, strips = gru_panel_count(rows, OUTER_ROWS);
     for (size_t s = 0; s < strips; s++) {
         size_t i = gru_panel_start(rows, strips, s), end = gru_panel_start(rows, strips, s + 1);
-        outer_strip(o, first_row + i, end - i, 0);
-        outer_strip(o, first_row + i, end - i, 1);
+        outer_strip(o, first_row + i, end - i, &parts[0]);
+        outer_strip(o, first_row + i, end - i, &parts[1]);
     }
 }
 
@@ -236,16 +245,17 @@ typedef void turned_function(gru_real *w, size_t ld, size_t rows, const gru_real
 #endif
 TURNED(TURNED_FUNCTION)
 
-/* A part's columns for the rows in room. */
-static void turned_strip(const gru_outer *o, size_t wide, size_t first_row, size_t rows, int part) {
+/* For the rows in room. */
+static void turned_strip(const gru_outer *o, size_t wide, size_t first_row, size_t rows,
+                         const columns_part *part) {
     static turned_function *const of_size[] = {TURNED(TURNED_NAME)};
-    size_t columns = part_columns(o, part), blocks = gru_panel_count(columns, TURNED_TALL);
-    gru_real *w = o->w + first_row * o->ld + (part ? o->split : 0);
+    size_t blocks = gru_panel_count(part->count, TURNED_TALL);
     for (size_t p = 0; p < blocks; p++) {
-        size_t j = gru_panel_start(columns, blocks, p);
-        size_t tall = gru_panel_start(columns, blocks, p + 1) - j;
-        of_size[(wide - 1) * TURNED_TALL + tall - 1](
-            w + j, o->ld, rows, o->room, part_of_b(o, part) + j * GRU_LANES, o->b_step, o->steps);
+        size_t j = gru_panel_start(part->count, blocks, p);
+        size_t tall = gru_panel_start(part->count, blocks, p + 1) - j;
+        of_size[(wide - 1) * TURNED_TALL + tall - 1](part->w + first_row * o->ld + j, o->ld, rows,
+                                                     o->room, part->b + j * GRU_LANES, o->b_step,
+                                                     o->steps);
     }
 }
 
@@ -257,8 +267,8 @@ INLINE void copy_rows(gru_real *rows, int width, const gru_real *table, size_t s
             store(rows + i, load_some(table + (size_t)ids[l] * size + i, left_of(count, i)));
 }
 
-/* For rows that fill `wide` vectors, or nearly. */
-static void outer_turned(const gru_outer *o, size_t wide, size_t first_row, size_t rows) {
+/* Rows that fill `wide` vectors, or nearly. */
+static void turn_rows(const gru_outer *o, size_t wide, size_t first_row, size_t rows) {
     for (size_t t = 0; t < o->steps; t++) {
         gru_real *room = o->room + t * GRU_LANES * wide * VW;
         if (o->ids)
@@ -268,26 +278,34 @@ static void outer_turned(const gru_outer *o, size_t wide, size_t first_row, size
             turn(room, (int)wide * VW, o->a + first_row * GRU_LANES + (ptrdiff_t)t * o->a_step,
                  rows, o->a_step);
     }
-    turned_strip(o, wide, first_row, rows, 0);
-    turned_strip(o, wide, first_row, rows, 1);
 }
 
-/* Rows fill vectors but for a few of them, for which sums over lanes are cheaper. */
-static void outer(const gru_outer *o) {
+/* Vectors that rows fill but for a few of them, for which sums over lanes are cheaper. */
+INLINE size_t vectors_of(const gru_outer *o) {
+    if (o->ids)
+        return (o->rows + VW - 1) / VW;
+    return o->columns < 4 ? 0 : (o->rows + VW / 2 - 1) / VW;
+}
+
+static size_t outer_panels(const gru_outer *o) {
+    size_t panels = gru_panel_count(vectors_of(o), TURNED_WIDE);
+    return panels ? panels : 1;
+}
+
+static void outer_panel(const gru_outer *o, size_t panel, size_t from, size_t end, bool ready) {
+    size_t vectors = vectors_of(o), panels = outer_panels(o);
+    size_t first = gru_panel_start(vectors, panels, panel),
+           wide = gru_panel_start(vectors, panels, panel + 1) - first, row = first * VW;
+    size_t rows = o->rows - row < wide * VW ? o->rows - row : wide * VW;
+    columns_part parts[2] = {part_of(o, 0, from, end), part_of(o, 1, from, end)};
     if (!o->steps)
         return;
-    size_t vectors = o->columns < 4 ? 0 : (o->rows + VW / 2 - 1) / VW, done = 0;
-    if (o->ids)
-        vectors = (o->rows + VW - 1) / VW;
-    size_t panels = gru_panel_count(vectors, TURNED_WIDE);
-    for (size_t p = 0; p < panels; p++) {
-        size_t from = gru_panel_start(vectors, panels, p);
-        size_t wide = gru_panel_start(vectors, panels, p + 1) - from;
-        size_t rows = o->rows - done < wide * VW ? o->rows - done : wide * VW;
-        outer_turned(o, wide, done, rows);
-        done += rows;
-    }
-    outer_few(o, done);
+    if (rows && !ready)
+        turn_rows(o, wide, row, rows);
+    for (int i = 0; rows && i < 2; i++)
+        turned_strip(o, wide, row, rows, &parts[i]);
+    if (panel + 1 == panels)
+        outer_few(o, row + rows, parts);
 }
 
 /* acc[j] += the vectors of column j of each step */

@@ -116,17 +116,17 @@ static void outer_of_table(const gru_kern *k, size_t rows, size_t columns, size_
     for (size_t i = 0; i < steps * L; i++)
         ids[i] = (int32_t)gru_random_below(&source, TABLE);
     memcpy(before, w, rows * columns * sizeof *w);
-    k->outer(&(gru_outer){.w = w,
-                          .ld = columns,
-                          .ids = backwards ? ids + (steps - 1) * L : ids,
-                          .table = table,
-                          .rows = rows,
-                          .a_step = backwards ? -L : L,
-                          .b = b,
-                          .columns = columns,
-                          .b_step = (ptrdiff_t)(columns * L),
-                          .steps = steps,
-                          .room = room});
+    add_outer(k, &(gru_outer){.w = w,
+                              .ld = columns,
+                              .ids = backwards ? ids + (steps - 1) * L : ids,
+                              .table = table,
+                              .rows = rows,
+                              .a_step = backwards ? -L : L,
+                              .b = b,
+                              .columns = columns,
+                              .b_step = (ptrdiff_t)(columns * L),
+                              .steps = steps,
+                              .room = room});
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++) {
             double want = before[i * columns + j], scale = fabs(want);

@@ -59,6 +59,24 @@ static inline void check_close(const gru_kern *k, const char *what, double got, 
               what, got, want);
 }
 
+/* Adds up o's panels in blocks of columns, and again whole, into o->w: the bits must not differ. */
+static inline void add_outer(const gru_kern *k, const gru_outer *o) {
+    size_t size = (o->rows - 1) * o->ld + o->columns;
+    gru_outer whole = *o;
+    whole.w = block(size);
+    memcpy(whole.w, o->w, size * sizeof *o->w);
+    for (size_t p = k->outer_panels(o); p-- > 0;) {
+        for (size_t from = 0, end; from < o->columns; from = end) {
+            end = from + draw_count(o->columns - from);
+            k->outer_panel(o, p, from, end, from > 0 && gru_random_below(&source, 2));
+        }
+        k->outer_panel(&whole, p, 0, o->columns, false);
+    }
+    cr_assert_eq(memcmp(o->w, whole.w, size * sizeof *o->w), 0, "%s outer: other bits in blocks",
+                 k->name);
+    free(whole.w);
+}
+
 /* out [rows][out_step] = bias, or before, + x w; what lies beyond the columns is as before. */
 static inline void check_rows(const gru_kern *k, const char *what, size_t rows, size_t columns,
                               const gru_real *out, const gru_real *before, size_t out_step,

@@ -1,5 +1,6 @@
 /* The layers without a memory: dense, dropout, normalisations, pooling, attention. */
 #include "nn/norm.h"
+#include "nn/outer.h"
 #include "nn/slice.h"
 
 #include <math.h>
@@ -72,7 +73,7 @@ static void backward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_sl
                            l->dense.transposed, NULL, 0, NULL);
     }
     gru_slice_enter(s, l, GRU_PART_WEIGHTS);
-    gru_add_outer(plan, s,
+    gru_outer_add(plan, s,
                   &(gru_outer){.w = s->gradient + l->kernel_at,
                                .ld = l->out.units,
                                .a = m->in,
@@ -81,7 +82,8 @@ static void backward_dense(const gru_plan *plan, const gru_layer_plan *l, gru_sl
                                .b = d,
                                .columns = l->out.units,
                                .b_step = (ptrdiff_t)out,
-                               .steps = steps});
+                               .steps = steps},
+                  1);
     if (l->bias_at != SIZE_MAX)
         plan->kern->column_sums(s->gradient + l->bias_at, d, l->out.units, (ptrdiff_t)out, steps);
 }
@@ -361,7 +363,7 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
         for (size_t i = 0; i < L; i++) /* through the softmax: de = α (dα − Σ α dα) */
             de[t * L + i] = alpha[t * L + i] * (de[t * L + i] - (gru_real)total[i]);
     gru_real *u = m->cache + s->first * n * L;
-    gru_add_outer(plan, s,
+    gru_outer_add(plan, s,
                   &(gru_outer){.w = s->gradient + l->weight_at,
                                .ld = 1,
                                .a = u,
@@ -370,7 +372,8 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
                                .b = de + s->first * L,
                                .columns = 1,
                                .b_step = L,
-                               .steps = steps});
+                               .steps = steps},
+                  1);
     for (size_t t = s->first; t < s->end; t++) {
         back_score(m->cache + t * n * L, de + t * L, v, n);
         if (!din)
@@ -380,7 +383,7 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
                            l->dense.transposed, NULL, 0, NULL);
     }
     gru_slice_enter(s, l, GRU_PART_WEIGHTS);
-    gru_add_outer(plan, s,
+    gru_outer_add(plan, s,
                   &(gru_outer){.w = s->gradient + l->kernel_at,
                                .ld = n,
                                .a = m->in + s->first * in,
@@ -389,7 +392,8 @@ static void backward_attention(const gru_plan *plan, const gru_layer_plan *l, gr
                                .b = u,
                                .columns = n,
                                .b_step = (ptrdiff_t)(n * L),
-                               .steps = steps});
+                               .steps = steps},
+                  1);
     plan->kern->column_sums(s->gradient + l->bias_at, u, n, (ptrdiff_t)(n * L), steps);
     plan->kern->column_sums(s->gradient + l->weight_bias_at, de + s->first * L, 1, L, steps);
 }

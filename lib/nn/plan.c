@@ -50,19 +50,28 @@ gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, bool
     return st;
 }
 
-void gru_packed_refresh(const gru_kern *kern, const gru_packed *p) {
-    size_t ld = p->gates * p->out;
-    if (p->strips)
-        gru_kern_pack_strips(kern, p->strips, ld, p->in, p->source, ld, 1);
-    if (p->strips_back)
-        gru_kern_pack_strips(kern, p->strips_back, p->in, ld, p->source, 1, ld);
-    for (size_t g = 0; g < p->gates; g += gru_packed_gates(p, g)) {
-        const gru_real *w = p->source + g * p->out;
-        size_t at = g * p->in * p->out, wide = gru_packed_gates(p, g) * p->out;
+static void pack_gates(const gru_kern *kern, const gru_packed *p, size_t gate, size_t gates,
+                       bool transposed) {
+    const gru_real *w = p->source + gate * p->out;
+    size_t at = gate * p->in * p->out, wide = gates * p->out, ld = p->gates * p->out;
+    if (!transposed)
         gru_kern_pack(kern, p->forward + at, wide, p->in, w, ld, 1);
-        if (p->transposed)
-            gru_kern_pack(kern, p->transposed + at, p->in, wide, w, 1, ld);
-    }
+    else if (p->transposed)
+        gru_kern_pack(kern, p->transposed + at, p->in, wide, w, 1, ld);
+}
+
+void gru_packed_refresh(const gru_kern *kern, const gru_packed *p, gru_packed_part part) {
+    size_t ld = p->gates * p->out;
+    bool transposed = part == GRU_PACKED_BACK_JOINED || part == GRU_PACKED_BACK;
+    if (part == GRU_PACKED_FORWARD && p->strips)
+        gru_kern_pack_strips(kern, p->strips, ld, p->in, p->source, ld, 1);
+    if (part == GRU_PACKED_BACK && p->strips_back)
+        gru_kern_pack_strips(kern, p->strips_back, p->in, ld, p->source, 1, ld);
+    if (part == GRU_PACKED_FORWARD_JOINED || part == GRU_PACKED_BACK_JOINED)
+        pack_gates(kern, p, 0, p->joined, transposed);
+    else
+        for (size_t g = p->joined; g < p->gates; g++)
+            pack_gates(kern, p, g, 1, transposed);
 }
 
 void gru_packed_back(const gru_kern *kern, const gru_packed *p, gru_real *out, const gru_real *d) {
@@ -79,20 +88,4 @@ void gru_mask_key(const gru_plan *plan, size_t layer, uint32_t part, uint32_t ke
     uint64_t seed = plan->options.seed;
     key[0] = (uint32_t)seed ^ ((uint32_t)GRU_PURPOSE_DROPOUT << 24);
     key[1] = (uint32_t)(seed >> 32) ^ ((uint32_t)layer << 8) ^ part;
-}
-
-void gru_add_outer(const gru_plan *plan, const gru_slice *s, const gru_outer *o) {
-    size_t pieces = gru_outer_pieces(o->steps);
-    for (size_t p = 0; p < pieces; p++) {
-        gru_outer piece = *o;
-        size_t t = o->steps * p / pieces;
-        piece.steps = o->steps * (p + 1) / pieces - t;
-        if (o->ids)
-            piece.ids += (ptrdiff_t)t * o->a_step;
-        else
-            piece.a += (ptrdiff_t)t * o->a_step;
-        piece.b += (ptrdiff_t)t * o->b_step;
-        piece.room = s->outer_room;
-        plan->kern->outer(&piece);
-    }
 }

@@ -7,6 +7,7 @@
  * the state: Gal and Ghahramani 2016. */
 #include "nn/embedding.h"
 #include "nn/norm.h"
+#include "nn/outer.h"
 #include "nn/slice.h"
 #include "nn/tokens.h"
 
@@ -531,10 +532,11 @@ static void bias_gradients(const walk *w, const gru_real *gates, size_t steps) {
     }
 }
 
-/* Of the positions from `from` on. */
-static void kernel_gradient(const walk *w, size_t from, gru_outer o) {
+/* Of the positions from `from` on; how many products there are. */
+static size_t kernel_gradient(const walk *w, size_t from, gru_outer o, gru_outer *all) {
     size_t t = time_of(w, from), each = x_masks(w->l) == 1 ? w->gates : 1;
     const gru_real *gates = o.b;
+    size_t count = 0;
     o.rows = w->in;
     o.a_step = (ptrdiff_t)(w->l->tokens ? L : w->x_step) * (w->d->reversed ? -1 : 1);
     if (w->l->tokens) {
@@ -546,13 +548,14 @@ static void kernel_gradient(const walk *w, size_t from, gru_outer o) {
         o.w = w->s->gradient + w->d->kernel_at + g * w->units;
         o.a = x_of(w, g, t);
         o.b = gates + g * w->units * L;
-        gru_add_outer(w->plan, w->s, &o);
+        all[count++] = o;
     }
+    return count;
 }
 
 /* Gates that multiply the same state go together; with the reset after, n's are the fourth. */
-static void recurrent_gradient(const walk *w, size_t from, gru_outer o) {
-    size_t u = w->units, each = w->h_masked ? 1 : w->m->reset ? 2 : w->gates;
+static size_t recurrent_gradient(const walk *w, size_t from, gru_outer o, gru_outer *all) {
+    size_t count = 0, u = w->units, each = w->h_masked ? 1 : w->m->reset ? 2 : w->gates;
     bool after = resets_after(w->l->layer);
     if (at_zero(w, from)) {
         from++;
@@ -570,8 +573,9 @@ static void recurrent_gradient(const walk *w, size_t from, gru_outer o) {
         o.a = n_alone && !after ? per_step(w, w->m->reset, from) : h_of(w, g, from);
         o.b = gates + (n_alone && after ? 3 : g) * u * L;
         o.columns = n_alone ? u : each * u;
-        gru_add_outer(w->plan, w->s, &o);
+        all[count++] = o;
     }
+    return count;
 }
 
 /* Where piece i of the positions begins. */
@@ -584,15 +588,16 @@ static size_t piece_start(const walk *w, size_t i) {
  * sequence don't stay in the second-level cache from one to the next. lanes: sums of the biases'
  * gradients, or NULL. */
 static void weight_gradients(const walk *w, size_t piece, gru_real *lanes) {
-    size_t from = piece_start(w, piece), steps = piece_start(w, piece + 1) - from;
-    gru_outer o = {.ld = w->gates * w->units,
-                   .b = gates_of(w, from),
-                   .b_step = (ptrdiff_t)w->gate_step,
-                   .steps = steps};
+    size_t from = piece_start(w, piece), steps = piece_start(w, piece + 1) - from, count = 0;
+    gru_outer all[GRU_OUTERS], o = {.ld = w->gates * w->units,
+                                    .b = gates_of(w, from),
+                                    .b_step = (ptrdiff_t)w->gate_step,
+                                    .steps = steps};
     gru_slice_enter(w->s, w->l, GRU_PART_WEIGHTS);
     if (!w->sums)
-        kernel_gradient(w, from, o);
-    recurrent_gradient(w, from, o);
+        count = kernel_gradient(w, from, o, all);
+    count += recurrent_gradient(w, from, o, all + count);
+    gru_outer_add(w->plan, w->s, all, count);
     if (lanes)
         w->plan->kern->column_lanes(lanes, o.b, stored_gates(w->l->layer) * w->units, o.b_step,
                                     steps);
@@ -802,7 +807,7 @@ static void residual_back(const gru_plan *plan, const gru_layer_plan *l, gru_sli
     size_t steps = sequence ? plan->steps : 1, in = l->in.units * L;
     const gru_real *x = sequence ? s->memory[l->index].in : last_input(l, s);
     if (l->projection_at != SIZE_MAX)
-        gru_add_outer(plan, s,
+        gru_outer_add(plan, s,
                       &(gru_outer){.w = s->gradient + l->projection_at,
                                    .ld = l->out.units,
                                    .a = x,
@@ -811,7 +816,8 @@ static void residual_back(const gru_plan *plan, const gru_layer_plan *l, gru_sli
                                    .b = dout,
                                    .columns = l->out.units,
                                    .b_step = (ptrdiff_t)l->out_step,
-                                   .steps = steps});
+                                   .steps = steps},
+                      1);
     for (size_t t = 0; sequence && din && t < steps; t++)
         shortcut_back(plan, l, dout + t * l->out_step, din + t * l->in_step);
     if (sequence || !din)

@@ -159,7 +159,7 @@ static void run_slice(const stage *g, gru_slice *s, size_t task) {
 static void run_task(void *arg, size_t task, size_t worker) {
     const stage *g = arg;
     gru_runner *r = g->r;
-    gru_watch *watch = gru_pool_watch(r->pool, worker);
+    gru_watch *watch = gru_pool_watch(r->plan.pool, worker);
     gru_watch_enter(watch, GRU_PLACE_SUM);
     if (g->training && g->gather) {
         memset(r->task_gradients + task * r->plan.model->dense_count, 0,
@@ -173,6 +173,7 @@ static void run_task(void *arg, size_t task, size_t worker) {
         gru_slice *s = &r->slots[r->whole_batch ? i : worker];
         s->number = i;
         s->watch = watch;
+        s->worker = worker;
         run_slice(g, s, task);
     }
 }
@@ -180,7 +181,7 @@ static void run_task(void *arg, size_t task, size_t worker) {
 /* ---- a batch ---- */
 static gru_status run_stage(gru_runner *r, stage g, gru_error *err) {
     g.r = r;
-    gru_pool_run(r->pool, r->tasks, run_task, &g);
+    gru_pool_run(r->plan.pool, r->tasks, run_task, &g);
     for (size_t i = 0; i < r->slices; i++)
         if (r->errors[i].code) {
             *err = r->errors[i];
@@ -199,7 +200,7 @@ static const gru_layer_plan *next_batch_norm(const gru_runner *r, size_t from, b
 static gru_status run_batch(gru_runner *r, bool training, bool scored, gru_error *err) {
     size_t count = r->plan.count;
     if (r->plan.table && !training)
-        gru_token_table_fill(&r->plan, r->pool, r->batch);
+        gru_token_table_fill(&r->plan, r->plan.pool, r->batch);
     stage g = {.training = training, .scored = scored, .gather = true};
     gru_status st;
     for (const gru_layer_plan *l;
@@ -338,7 +339,7 @@ static void reduce(gru_runner *r) {
     size_t rows = 0;
     for (size_t t = 0; r->touched && t < r->tasks; t++)
         rows += r->touched[t].count;
-    gru_pool_run(r->pool, pieces(r) + (rows + REDUCE_ROWS - 1) / REDUCE_ROWS, reduce_task, r);
+    gru_pool_run(r->plan.pool, pieces(r) + (rows + REDUCE_ROWS - 1) / REDUCE_ROWS, reduce_task, r);
     r->used_count = 0;
     for (size_t i = 0; i < rows; i++)
         if (r->used[i].gradient)
@@ -356,7 +357,7 @@ static void add_norms(gru_runner *r) {
 
 gru_status gru_runner_train(gru_runner *r, const gru_batch *batch, gru_figures *figures,
                             gru_error *err) {
-    gru_watch *watch = gru_pool_watch(r->pool, 0);
+    gru_watch *watch = gru_pool_watch(r->plan.pool, 0);
     size_t place = gru_watch_place(watch);
     gru_status st = begin(r, batch, err);
     if (st)

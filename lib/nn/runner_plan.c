@@ -1,6 +1,7 @@
 /* The runner's life: all memory planned at once, weights packed, everything freed. */
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "nn/outer.h"
 #include "nn/runner_private.h"
 #include "nn/token_table.h"
 #include "nn/tokens.h"
@@ -59,9 +60,6 @@ static void reserve_slot(gru_runner *r, gru_slice *s, gru_arena *a) {
     s->partial_memory = (uint8_t *)gru_arena_take(a, t / sizeof(gru_real) + 1);
     for (int i = 0; plan->options.training && i < 2; i++)
         s->flow[i] = gru_arena_take(a, plan->widest);
-    if (plan->options.training)
-        s->outer_room =
-            gru_arena_take(a, (t < GRU_OUTER_STEPS ? t : GRU_OUTER_STEPS) * GRU_OUTER_ROOM);
     for (size_t i = 0; i < plan->count; i++)
         gru_layer_ops_of(plan->layers[i].layer->kind)->reserve(plan, &plan->layers[i], s, a);
 }
@@ -71,8 +69,9 @@ static gru_status plan_slots(gru_runner *r, gru_error *err) {
     gru_status st;
     for (size_t i = 0; i < plan->count; i++)
         r->whole_batch |= plan->layers[i].layer->kind == GRU_LAYER_BATCH_NORM;
-    plan->slots = r->whole_batch ? plan->slices_max : gru_pool_threads(r->pool);
-    if ((st = gru_mem_new(&r->slots, plan->slots, sizeof *r->slots, err)) ||
+    plan->slots = r->whole_batch ? plan->slices_max : plan->threads;
+    if ((plan->options.training && (st = gru_outer_plan(plan, err))) ||
+        (st = gru_mem_new(&r->slots, plan->slots, sizeof *r->slots, err)) ||
         (st = gru_mem_new(&r->layer_memory, plan->slots * plan->count, sizeof *r->layer_memory,
                           err)))
         return st;
@@ -82,6 +81,8 @@ static gru_status plan_slots(gru_runner *r, gru_error *err) {
             r->slots[i].memory = r->layer_memory + i * plan->count;
             reserve_slot(r, &r->slots[i], &a);
         }
+        if (plan->options.training)
+            gru_outer_reserve(plan, r->steps_max, &a);
         if (pass == 0) {
             if ((st = gru_mem_new(&r->slot_memory, a.used, sizeof(gru_real), err)))
                 return st;
@@ -162,7 +163,8 @@ static gru_status plan_results(gru_runner *r, gru_error *err) {
 static void refresh_task(void *arg, size_t task, size_t worker) {
     gru_runner *r = arg;
     (void)worker;
-    gru_packed_refresh(r->plan.kern, r->plan.packed[task]);
+    size_t count = r->plan.packed_count;
+    gru_packed_refresh(r->plan.kern, r->plan.packed[task % count], (gru_packed_part)(task / count));
 }
 
 /* shared: weights from which other threads take part. */
@@ -171,11 +173,12 @@ static void refresh(gru_runner *r, size_t shared) {
         gru_single_refresh(r->single);
         return;
     }
-    gru_watch *watch = gru_pool_watch(r->pool, 0);
+    gru_watch *watch = gru_pool_watch(r->plan.pool, 0);
     size_t place = gru_watch_place(watch);
     gru_watch_enter(watch, GRU_PLACE_PACK);
     bool worth = r->plan.model->dense_count >= shared;
-    gru_pool_run(worth ? r->pool : NULL, r->plan.packed_count, refresh_task, r);
+    gru_pool_run(worth ? r->plan.pool : NULL, r->plan.packed_count * GRU_PACKED_PARTS, refresh_task,
+                 r);
     for (size_t i = 0; i < r->plan.count; i++) {
         const gru_layer_ops *ops = gru_layer_ops_of(r->plan.layers[i].layer->kind);
         if (ops->refresh)
@@ -204,7 +207,8 @@ gru_status gru_runner_new(gru_runner **out, gru_model *model, gru_pool *pool,
     plan->slices_max = (options->batch + L - 1) / L;
     plan->tasks = plan->slices_max < TASKS_MAX ? plan->slices_max : TASKS_MAX;
     plan->steps = r->steps_max = options->steps;
-    r->pool = pool;
+    plan->pool = pool;
+    plan->threads = gru_pool_threads(pool);
     r->attention_layer = r->state_layer = SIZE_MAX;
     const gru_loss *loss = options->loss;
     gru_activation a = gru_model_activation(model);
@@ -243,10 +247,10 @@ void gru_runner_free(gru_runner *r) {
         free(r->touched[i].rows);
         free(r->touched[i].gradient);
     }
-    void *blocks[] = {r->plan.layers,  r->plan.packed,    r->shared,  r->slot_memory, r->slots,
-                      r->layer_memory, r->task_gradients, r->touched, r->used,        r->outputs,
-                      r->attention,    r->states,         r->gates,   r->valid,       r->errors,
-                      r->figures,      r->norms};
+    void *blocks[] = {r->plan.rooms, r->plan.layers,  r->plan.packed,    r->shared,  r->slot_memory,
+                      r->slots,      r->layer_memory, r->task_gradients, r->touched, r->used,
+                      r->outputs,    r->attention,    r->states,         r->gates,   r->valid,
+                      r->errors,     r->figures,      r->norms};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
     free(r);

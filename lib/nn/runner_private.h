@@ -9,7 +9,6 @@
 
 struct gru_runner {
     gru_plan plan;
-    gru_pool *pool;
     size_t steps_max;
     gru_real *shared, *slot_memory; /* blocks the arenas cut up */
     gru_slice *slots;

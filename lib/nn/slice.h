@@ -89,6 +89,9 @@ typedef struct gru_plan {
     gru_model *model;
     const gru_kern *kern;
     gru_runner_options options;
+    gru_pool *pool;
+    size_t threads;               /* of the pool */
+    struct gru_outer_room *rooms; /* training: [threads], of outer.h */
     size_t steps, tasks, slices_max, slots;
     gru_layer_plan *layers;
     size_t count;
@@ -153,6 +156,7 @@ typedef struct gru_tokens {
 
 typedef struct gru_slice {
     gru_watch *watch;               /* of the thread at work, or NULL */
+    size_t worker;                  /* its number */
     size_t number, rows, first_row; /* of this batch */
     size_t first, end;              /* steps with any valid row */
     const gru_real *mask;           /* [T][16] or NULL: all valid */
@@ -165,11 +169,10 @@ typedef struct gru_slice {
     int32_t *ids;             /* [T][16] */
     gru_real *mask_memory;
     uint8_t *partial_memory;
-    gru_real *flow[2];    /* gradients between layers */
-    gru_real *outer_room; /* training: of gru_add_outer */
-    gru_real *target;     /* objective's scratch */
-    float *lane_weight;   /* [16] */
-    gru_real *losses;     /* objective's [16] */
+    gru_real *flow[2];  /* gradients between layers */
+    gru_real *target;   /* objective's scratch */
+    float *lane_weight; /* [16] */
+    gru_real *losses;   /* objective's [16] */
     gru_figures figures;
     gru_tokens tokens;
     double *norms; /* [T]: Σ (∂loss/∂state)² by step, each row's last valid one at T − 1; or NULL */
@@ -207,23 +210,21 @@ const gru_layer_ops *gru_layer_ops_of(gru_layer_kind kind);
  * the flat block. */
 gru_status gru_plan_pack(gru_plan *plan, gru_packed *packed, size_t offset, bool transposed,
                          gru_arena *shared, gru_error *err);
-void gru_packed_refresh(const gru_kern *kern, const gru_packed *p);
+/* One of the parts in which threads pack a matrix. */
+typedef enum gru_packed_part {
+    GRU_PACKED_BACK_JOINED,
+    GRU_PACKED_FORWARD_JOINED,
+    GRU_PACKED_BACK,
+    GRU_PACKED_FORWARD,
+    GRU_PACKED_PARTS
+} gru_packed_part;
+void gru_packed_refresh(const gru_kern *kern, const gru_packed *p, gru_packed_part part);
 /* out [in][16] += d Wᵀ, d [gates × out][16]. */
 void gru_packed_back(const gru_kern *kern, const gru_packed *p, gru_real *out, const gru_real *d);
 /* Offset of layer i's parameter called name ("kernel"); SIZE_MAX when it has none. */
 size_t gru_plan_offset(const gru_plan *plan, size_t layer, const char *name);
 /* Philox key of a layer's masks. */
 void gru_mask_key(const gru_plan *plan, size_t layer, uint32_t part, uint32_t key[2]);
-
-/* Weight gradients are summed in pieces that stay in the cache; piece p of them ends before step
- * steps × (p + 1) / pieces. */
-enum { GRU_OUTER_STEPS = 64 };
-static inline size_t gru_outer_pieces(size_t steps) {
-    return (steps + GRU_OUTER_STEPS - 1) / GRU_OUTER_STEPS;
-}
-/* Weight gradient of y = a W summed over steps, piece by piece; o without room. Who calls it with
- * each piece in turn gets the same bits. */
-void gru_add_outer(const gru_plan *plan, const gru_slice *s, const gru_outer *o);
 
 /* The loss of a slice: fills s->figures; with gradient also ∂loss/∂outputs (logits when fused) into
  * d. scale is 1 / the number of rows (or valid steps) of the whole batch. */
