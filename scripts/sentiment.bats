@@ -130,6 +130,9 @@ accuracy() {
     touch -d '1 hour' in.csv
     run make -q -f "$R/sentiment.mk" INPUT=in.csv OUT=made EPOCHS=1 made/report.txt
     [ "$status" = 1 ]
+    # Few epochs are too few for an average over one.
+    make -n -B -f "$R/sentiment.mk" INPUT=in.csv OUT=made EPOCHS=4 | grep -q -e '--average 0 '
+    make -n -B -f "$R/sentiment.mk" INPUT=in.csv OUT=made EPOCHS=5 | grep -q -e '--average 1 '
     # Elsewhere than in the source's root, and without GRU_BIN, the tools are those of its build.
     run env -u GRU_BIN make -n -p -f "$R/sentiment.mk" OUT=elsewhere
     [[ $output == *"PATH := $(cd "$R/../.." && pwd)/build:"* ]]

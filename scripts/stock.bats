@@ -107,6 +107,19 @@ near() { # A B TOLERANCE
     [ "$(column wide/forecast.tsv y_pred | wc -l)" = 1 ]
 }
 
+@test "weights are averaged over a twelfth of the epochs, and four at most" {
+    ! gru-model show "$one/model.gru" | grep average
+    for case in 11:0 12:1 36:3 50:4 200:4; do
+        make -n -f "$R/stock.mk" INPUT="$T/prices.csv" OUT=made EPOCHS="${case%:*}" | grep -q -e "--average ${case#*:} "
+    done
+    sh "$R/stock.sh" epochs=24 out=made >out
+    steps=$((($(gru-model show made/model.gru | awk '$1 == "samples" { print $2 }') + 31) / 32))
+    near "$(gru-model show made/model.gru | sed -n 's/.*unbiased-average=//p')" \
+        "$(awk -v n="$steps" 'BEGIN { printf "%.12f", 1 - 1 / (2 * n) }')" 1e-9
+    sh "$R/stock.sh" epochs=12 average=0 out=made >out
+    ! gru-model show made/model.gru | grep average
+}
+
 @test "the toy of three points is learned by heart" {
     (cd "$T/.." && sh "$R/toy.sh" out="$BATS_TEST_TMPDIR/toy") >out
     gru-predict toy/model.gru toy/train.npy >p.tsv

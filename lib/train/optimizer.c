@@ -106,10 +106,19 @@ static void adam_coefficients(gru_optimizer *o, double lr, double t, gru_update 
     }
 }
 
+/* The new weights' share of their moving average. Kingma, Ba 2015, section 7.2: with m̄ₜ = m m̄ₜ₋₁ +
+ * (1 − m) θₜ from m̄₀ = 0, the unbiased average is m̄ₜ / (1 − mᵗ). */
+static double average_share(const gru_optimizer *o) {
+    double m = o->options.average;
+    if (o->t == 1)
+        return 1;
+    return o->options.unbiased ? (1 - m) / (1 - pow(m, (double)o->t)) : 1 - m;
+}
+
 static gru_update coefficients(gru_optimizer *o, double lr) {
     const gru_optimizer_options *p = &o->options;
     gru_update u = {.scale = 1, .root = 1, .in = 1, .out = 1};
-    u.share = o->t == 1 ? 1 : (gru_real)(1 - p->average); /* begins as the first step's weights */
+    u.share = (gru_real)average_share(o);
     bool coupled = p->torch && p->kind != GRU_OPTIMIZER_ADAMW;
     u.couple = coupled ? (gru_real)p->weight_decay : 0;
     u.decay = coupled ? 0 : (gru_real)(lr * p->weight_decay);

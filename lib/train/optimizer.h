@@ -3,7 +3,8 @@
  * SGD (momentum, Nesterov), RMSprop, Adam, AdamW, Nadam and Adagrad with Keras's formulas, or
  * PyTorch's with style=torch (Kingma, Ba 2015; Loshchilov, Hutter 2019; Dozat 2016; Duchi et al.
  * 2011). Order of a step: clipping, decay, update; then the weights' moving average, where one is
- * wanted (Polyak, Juditsky 1992), takes its share of the new weights.
+ * wanted (Polyak, Juditsky 1992; unbiased: Kingma, Ba 2015, section 7.2), takes its share of the
+ * new weights.
  *
  * An embedding's table is updated lazily: a step only lays the gradients of the batch's rows by. A
  * row takes its step, and those that it missed since (whose gradient was zero), when it is used
@@ -42,6 +43,7 @@ typedef struct gru_optimizer_options {
     double clip_global_norm; /* of all gradients together; 0: off */
     double clip_value;       /* most size of an element; 0: off */
     double average;          /* momentum of the weights' moving average, below 1; 0: none is kept */
+    bool unbiased;           /* it is of the steps so far; else it begins as the first step's */
 } gru_optimizer_options;
 
 /* "adam", "sgd:lr=0.1,momentum=0.9,nesterov", "adam:style=torch,epsilon=1e-8". Defaults are

@@ -169,7 +169,8 @@ void gru_optimizer_print(const gru_optimizer_options *o, gru_str *out) {
     for (size_t k = 0; k < FLAGS; k++)
         if (*(const bool *)((const char *)o + flags[k].offset))
             gru_str_addf(out, ",%s", flags[k].name);
-    static const char *const others[] = {"clip-norm", "clip-global-norm", "clip-value", "average"};
+    const char *const others[] = {"clip-norm", "clip-global-norm", "clip-value",
+                                  o->unbiased ? "unbiased-average" : "average"};
     const double values[] = {o->clip_norm, o->clip_global_norm, o->clip_value, o->average};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (values[i] > 0) {

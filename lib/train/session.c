@@ -276,8 +276,8 @@ static void progress_hook(void *arg, const gru_train_progress *p) {
         s->hooks.progress(s->hooks.arg, p);
 }
 
-/* An average over epochs: its momentum forgets as much in so many epochs as a mean over them would.
- */
+/* An average over epochs: its momentum forgets as much in so many epochs as a mean over them would,
+ * and it is of the steps so far, as few as they may be. A momentum is Keras's and PyTorch's. */
 static double average_momentum(const gru_session *s) {
     size_t batches = (s->train.count + s->options.batch - 1) / s->options.batch;
     double steps = ceil((double)batches / (double)s->options.accumulate), m = s->words.average;
@@ -290,6 +290,7 @@ static gru_status make_trainer(gru_session *s, gru_error *err) {
     s->options.class_weight = s->class_weight;
     s->options.classes = s->classes;
     s->options.optimizer.average = average_momentum(s);
+    s->options.optimizer.unbiased = s->words.average >= 1;
     if (gru_trainer_new(&s->trainer, s->model, s->train, s->validation, s->pool, &s->options,
                         &hooks, err))
         return err->code;

@@ -61,6 +61,7 @@ static void take_options(run *r) {
     }
     if (average)
         r->options.average = atof(average);
+    r->options.unbiased = gru_bundle_get(r->bundle, "unbiased") != NULL;
     if (schedule) {
         gru_schedule_kind kind = *schedule == 's'   ? GRU_SCHEDULE_STEP
                                  : *schedule == 'e' ? GRU_SCHEDULE_EXPONENTIAL

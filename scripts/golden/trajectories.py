@@ -4,10 +4,11 @@
 
 Each file is one tiny network trained on 30 fixed rows in batches of 8, 8, 8 and 6, in order, 25
 epochs. Metadata: `arch`, `from`, `loss`, `optimizer` in our spelling, and where used `clip`
-(norm=X, global-norm=X, value=X), `schedule` and `average`, `batch`, `epochs`, `versions`. Tensors:
-`x`, `y`, the initial weights `<n>.<weight>`, and `losses` (100): the loss of each batch, penalties
-included, before its step; with `average`, the momentum of the weights' moving average, after its
-step and with the average.
+(norm=X, global-norm=X, value=X), `schedule`, `average` and `unbiased`, `batch`, `epochs`, `versions`.
+Tensors: `x`, `y`, the initial weights `<n>.<weight>`, and `losses` (100): the loss of each batch,
+penalties included, before its step; with `average`, the momentum of the weights' moving average,
+after its step and with the average. That is the library's own, or with `unbiased` the mean of all
+steps' weights, m to the power of a step's age being its weight.
 """
 import math
 import os
@@ -87,7 +88,7 @@ def run_keras(options, x, y, seed):
     loss = 'mse' if x.ndim == 3 else 'binary_crossentropy'
     network.model.compile(optimizer=optimizer, loss=loss)
     trainable = list(network.trainable.values())
-    losses = []
+    losses, steps = [], []
     for step, xb, yb in batches(x, y):
         optimizer.learning_rate = rate_at(options.get('schedule'), rate, step)
         feed = xb if xb.dtype == np.int32 else xb.astype(np.float64)
@@ -98,13 +99,22 @@ def run_keras(options, x, y, seed):
         optimizer.apply([tf.convert_to_tensor(g) for g in gradients], trainable)
         if 'average' in options:
             kept = [v.numpy() for v in trainable]
-            for v, mean in zip(trainable, optimizer._model_variables_moving_average):
+            steps.append(kept)
+            means = (mean_of(steps, float(options['average'])) if 'unbiased' in options
+                     else optimizer._model_variables_moving_average)
+            for v, mean in zip(trainable, means):
                 v.assign(mean)
             value = network.model.compute_loss(x=feed, y=target, y_pred=network.model(feed))
             for v, before in zip(trainable, kept):
                 v.assign(before)
         losses.append(float(value))
     return weights, losses
+
+
+def mean_of(steps, momentum):
+    """Of each tensor, a step's weight being momentum to the power of its age."""
+    ages = momentum ** np.arange(len(steps) - 1, -1, -1, dtype=np.float64)
+    return [np.tensordot(ages / ages.sum(), np.stack(tensor), 1) for tensor in zip(*steps)]
 
 
 def run_torch(options, x, y, seed):
@@ -171,7 +181,8 @@ def make(directory, name, options):
     metadata = {'arch': options['arch'], 'from': library, 'optimizer': options['optimizer'],
                 'loss': 'binary-crossentropy' if tokens else 'mse', 'batch': str(BATCH),
                 'epochs': str(EPOCHS), 'versions': VERSIONS}
-    metadata.update({k: options[k] for k in ('clip', 'schedule', 'average') if k in options})
+    metadata.update({k: options[k] for k in ('clip', 'schedule', 'average', 'unbiased')
+                     if k in options})
     path = os.path.join(directory, name + '.safetensors')
     save_file(tensors, path, metadata)
     return f'{name}\t{os.path.getsize(path)}\t{losses[0]:.4f}\t{losses[-1]:.4f}'
@@ -205,6 +216,8 @@ case('keras-adam-average', 'adam:lr=0.01', average='0.9')
 case('torch-adam-average', 'adam:lr=0.01,style=torch', library='torch', average='0.9')
 for key in ('sgd', 'adam', 'rmsprop-momentum'):
     case(f'keras-{key}-average-embedding', OPTIMIZERS[key], TOKENS, average='0.8')
+case('keras-adam-unbiased', 'adam:lr=0.01', average='0.95', unbiased='yes')
+case('keras-adam-unbiased-embedding', 'adam:lr=0.01', TOKENS, average='0.98', unbiased='yes')
 for key, value in {'step': 'step:drop=0.5,every=5',
                    'exponential': 'exponential:rate=0.9',
                    'cosine': 'cosine:epochs=20'}.items():

@@ -16,7 +16,7 @@ words=10000                            # of the vocabulary
 rare=1                                 # words seen fewer times than this get no number
 arch=sentiment.arch                    # the network; a file beside this script, or anywhere
 optimizer=adam                         # and its settings, as gru-train has them
-average=1                              # epochs of weights that are averaged; 0: the last ones, as textbooks do
+average=                               # epochs of weights that are averaged; without it 1 of 5 and more; 0: the last ones
 epochs=20                              # at most
 stopping=patience=3                    # training stops 3 epochs after the validation loss was lowest
 sentences=                             # a file of new texts to label, one a line; without it four in Chinese
@@ -41,6 +41,7 @@ done
 set -eu
 PATH=${GRU_BIN:-$here/../../build}:$PATH
 [ -f "$arch" ] || arch=$here/$arch
+[ -n "$average" ] || average=$((epochs > 4))
 mkdir -p "$out"
 
 # The sentences of the last step; a file that is missing should be known before training is over.

@@ -9,8 +9,8 @@ COLUMN ?= Close
 FEATURES ?= $(COLUMN)
 INDEX ?= Date
 ARCH ?= $(HERE)stock.arch
-AVERAGE ?= 4
 EPOCHS ?= 50
+AVERAGE ?= $(shell echo $$(($(EPOCHS) < 48 ? $(EPOCHS) / 12 : 4)))
 SEED ?= 42
 # Days to forecast; further than one only what a network that sees nothing else predicts.
 STEPS ?= $(if $(subst $(COLUMN),,$(FEATURES)),1,5)

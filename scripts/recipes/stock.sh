@@ -12,7 +12,7 @@ features=                             # columns the network sees; without it onl
 index=Date                            # the column that names a row
 fit_rows=80%                          # rows the scaler may see; 100% lets it peek at the test rows
 arch=stock.arch                       # the network; a file beside this script, or anywhere
-average=4                             # epochs of weights that are averaged, a fraction of all; 0: the last ones
+average=                              # epochs of weights that are averaged; without it a twelfth, at most 4; 0: the last ones
 epochs=50                             # at most; training stops 10 epochs after the validation loss was lowest
 seed=42                               # of the weights and the shuffling
 threads=                              # of work, unless all processors; the result is the same
@@ -35,6 +35,7 @@ set -eu
 PATH=${GRU_BIN:-$here/../../build}:$PATH
 [ -f "$arch" ] || arch=$here/$arch
 features=${features:-$column}
+[ -n "$average" ] || average=$((epochs < 48 ? epochs / 12 : 4))
 [ -n "$steps" ] || { [ "$features" = "$column" ] && steps=5 || steps=1; }
 mkdir -p "$out"
 
