@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "io/npy.h"
 #include "io/table.h"
+#include "kern/kern.h"
 #include "train/spool.h"
 
 #include <stdlib.h>
@@ -15,7 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { IN_MEMORY = 32 << 20, CHUNK_BYTES = 1 << 20, FIELD_MAX = 1 << 30 };
+enum {
+    IN_MEMORY = 32 << 20,
+    CHUNK_BYTES = 1 << 20,
+    FIELD_MAX = 1 << 30,
+    AHEAD = 16,
+    FETCHED = 4096
+};
 
 /* ---- outputs ---- */
 
@@ -247,8 +254,12 @@ static gru_status write_records(records *r, const size_t *rows, size_t count, gr
     gru_status status = gru_npy_write_open(&w, out, r->spec, count, err);
     if (status)
         return status;
+    const size_t bytes = r->spec->bytes,
+                 fetched = (bytes < FETCHED ? bytes : FETCHED) / sizeof(float);
     for (size_t i = 0, run; !status && i < count; i += run) {
         const unsigned char *record;
+        if (r->base && i + AHEAD < count) /* shuffled, it lies anywhere in memory */
+            gru_kern_fetch((const void *)(r->base + rows[i + AHEAD] * bytes), fetched);
         status = look(r, rows + i, count - i, &record, &run, err);
         if (!status)
             status = gru_record_check_finite(r->spec, record, run, rows[i], r->source, err);
