@@ -259,12 +259,16 @@ static void turned_strip(const gru_outer *o, size_t wide, size_t first_row, size
     }
 }
 
-/* rows [16][width] = `count` elements of each of 16 rows of a table, with zeros beyond. */
+/* rows [16][width] = `count` elements of each of 16 rows of a table, with zeros beyond; those of
+ * the next step come nearer. */
 INLINE void copy_rows(gru_real *rows, int width, const gru_real *table, size_t size,
-                      const int32_t *ids, size_t count) {
-    for (int l = 0; l < GRU_LANES; l++, rows += width)
+                      const int32_t *ids, const int32_t *next, size_t count) {
+    for (int l = 0; l < GRU_LANES; l++, rows += width) {
+        for (int i = 0; i < width; i += VW)
+            __builtin_prefetch(table + (size_t)next[l] * size + i);
         for (int i = 0; i < width; i += VW)
             store(rows + i, load_some(table + (size_t)ids[l] * size + i, left_of(count, i)));
+    }
 }
 
 /* Rows that fill `wide` vectors, or nearly. */
@@ -273,7 +277,8 @@ static void turn_rows(const gru_outer *o, size_t wide, size_t first_row, size_t 
         gru_real *room = o->room + t * GRU_LANES * wide * VW;
         if (o->ids)
             copy_rows(room, (int)wide * VW, o->table + first_row, o->rows,
-                      o->ids + (ptrdiff_t)t * o->a_step, rows);
+                      o->ids + (ptrdiff_t)t * o->a_step,
+                      o->ids + (ptrdiff_t)(t + 1 < o->steps ? t + 1 : t) * o->a_step, rows);
         else
             turn(room, (int)wide * VW, o->a + first_row * GRU_LANES + (ptrdiff_t)t * o->a_step,
                  rows, o->a_step);
