@@ -1,7 +1,8 @@
 /* Errors as values: what failed, where, and the offending word.
  *
- * Functions that can fail return a gru_status and fill the gru_error their caller hands them.
- * Nothing below cmd/ prints or exits; cmd/ turns a status into an exit status. A message is one
+ * Functions that can fail return a gru_status and fill the gru_error their caller hands them, or
+ * leave it as it was: after a failure err->code is the status, otherwise nothing can be told from
+ * it. Nothing below cmd/ prints or exits; cmd/ turns a status into an exit status. A message is one
  * line without the tool's name and without a full stop: "prices.csv:17: column 'Close': 'abc'
  * is not a number". */
 #ifndef GRU_BASE_ERROR_H

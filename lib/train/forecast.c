@@ -121,10 +121,11 @@ static gru_status check_rows(const forecaster *f, gru_error *err) {
 
 static gru_status read_rows(forecaster *f, gru_error *err) {
     f->groups = (gru_window_groups){.w = &f->rows.windows, .source = f->rows.source};
-    while (!gru_raw_rows_next(&f->rows, err) && f->rows.row)
+    gru_status status;
+    while (!(status = gru_raw_rows_next(&f->rows, err)) && f->rows.row)
         if (add_row(f, err))
             return err->code;
-    return err->code ? err->code : check_rows(f, err);
+    return status ? status : check_rows(f, err);
 }
 
 static gru_status open_forecaster(forecaster *f, gru_input *in, bool lossy, size_t threads,

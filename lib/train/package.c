@@ -142,22 +142,23 @@ gru_status gru_attachments_check(const gru_attachments *a, const gru_model *m, s
     if (gru_vocab_parse(&vocab, text, strlen(text), "vocab.tsv", err))
         return err->code;
     gru_vocab_classes(vocab, &named);
+    gru_status status = GRU_OK;
     if (gru_vocab_size(vocab) > rows) {
-        gru_error_set(
+        status = gru_error_set(
             err, GRU_ERR_DATA,
             "the attached vocab.tsv has ids up to %zu, the embedding takes those below %zu",
             gru_vocab_size(vocab) - 1, rows);
     } else if (classes && named > classes) {
-        gru_error_set(err, GRU_ERR_DATA,
-                      "the attached vocab.tsv names %zu classes, the network has %zu", named,
-                      classes);
+        status = gru_error_set(err, GRU_ERR_DATA,
+                               "the attached vocab.tsv names %zu classes, the network has %zu",
+                               named, classes);
     } else if (named && named < classes) {
         gru_warn("the attached vocab.tsv names %zu classes, the network has %zu: the others are "
                  "called by their numbers",
                  named, classes);
     }
     gru_vocab_free(vocab);
-    return err->code;
+    return status;
 }
 
 gru_status gru_attachments_add(const gru_attachments *a, const gru_loss *loss, size_t classes,
