@@ -60,18 +60,30 @@ static void pack_gates(const gru_kern *kern, const gru_packed *p, size_t gate, s
         gru_kern_pack(kern, p->transposed + at, p->in, wide, w, 1, ld);
 }
 
+static void pack_others(const gru_kern *kern, const gru_packed *p, bool transposed) {
+    for (size_t g = p->joined; g < p->gates; g++)
+        pack_gates(kern, p, g, 1, transposed);
+}
+
 void gru_packed_refresh(const gru_kern *kern, const gru_packed *p, gru_packed_part part) {
     size_t ld = p->gates * p->out;
-    bool transposed = part == GRU_PACKED_BACK_JOINED || part == GRU_PACKED_BACK;
-    if (part == GRU_PACKED_FORWARD && p->strips)
-        gru_kern_pack_strips(kern, p->strips, ld, p->in, p->source, ld, 1);
-    if (part == GRU_PACKED_BACK && p->strips_back)
-        gru_kern_pack_strips(kern, p->strips_back, p->in, ld, p->source, 1, ld);
-    if (part == GRU_PACKED_FORWARD_JOINED || part == GRU_PACKED_BACK_JOINED)
-        pack_gates(kern, p, 0, p->joined, transposed);
-    else
-        for (size_t g = p->joined; g < p->gates; g++)
-            pack_gates(kern, p, g, 1, transposed);
+    switch (part) {
+    case GRU_PACKED_BACK_JOINED:
+        pack_gates(kern, p, 0, p->joined, true);
+        break;
+    case GRU_PACKED_FORWARD_JOINED:
+        pack_gates(kern, p, 0, p->joined, false);
+        break;
+    case GRU_PACKED_BACK:
+        pack_others(kern, p, true);
+        if (p->strips_back)
+            gru_kern_pack_strips(kern, p->strips_back, p->in, ld, p->source, 1, ld);
+        break;
+    default:
+        pack_others(kern, p, false);
+        if (p->strips)
+            gru_kern_pack_strips(kern, p->strips, ld, p->in, p->source, ld, 1);
+    }
 }
 
 void gru_packed_back(const gru_kern *kern, const gru_packed *p, gru_real *out, const gru_real *d) {
