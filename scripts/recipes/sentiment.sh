@@ -41,7 +41,7 @@ done
 set -eu
 PATH=${GRU_BIN:-$here/../../build}:$PATH
 [ -f "$arch" ] || arch=$here/$arch
-[ -n "$average" ] || average=$((epochs > 4))
+[ -n "$average" ] || average=$(awk -v n="$epochs" 'BEGIN { print (n > 4) }')
 mkdir -p "$out"
 
 # The sentences of the last step; a file that is missing should be known before training is over.

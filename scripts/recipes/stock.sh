@@ -35,7 +35,7 @@ set -eu
 PATH=${GRU_BIN:-$here/../../build}:$PATH
 [ -f "$arch" ] || arch=$here/$arch
 features=${features:-$column}
-[ -n "$average" ] || average=$((epochs < 48 ? epochs / 12 : 4))
+[ -n "$average" ] || average=$(awk -v n="$epochs" 'BEGIN { print n < 48 ? int(n / 12) : 4 }')
 [ -n "$steps" ] || { [ "$features" = "$column" ] && steps=5 || steps=1; }
 mkdir -p "$out"
 
