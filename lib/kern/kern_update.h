@@ -7,13 +7,6 @@
 
 #include <string.h>
 
-/* REST_VECTORS: of a row whose weights and moments stay in registers from step to step. */
-#if defined(__AVX512F__)
-enum { REST_VECTORS = 4 };
-#else
-enum { REST_VECTORS = 2 };
-#endif
-
 /* Moments this small no longer move a weight; as denormals they would only cost time. */
 static const gru_real vanished = (gru_real)1e-30;
 
@@ -143,73 +136,60 @@ INLINE void update_average_step(const gru_update *u, update_part *p) {
 }
 UPDATE_LOOP(update_average)
 
-/* update_adam_step where g is 0: the same roundings, for 0 − m and m·a + 0 have none. */
-INLINE void adam_rest(const gru_update *u, update_part *p) {
-    p->s[0] = drop_below(p->s[0] - p->s[0] * u->c1, vanished);
-    p->s[1] = p->s[1] - p->s[1] * u->c2;
-    p->w = adam_move(u, p->w, p->s[0] * u->a, p->s[1]);
-}
-
-/* Lines asked for all at once would occupy whatever waits for memory, and the block's own loads
- * behind them; between a block's vectors there is time for some. */
-INLINE void fetch_lines(const gru_real *const next[4], size_t at) {
-    for (int k = 0; k < 4 && at * sizeof(gru_real) % 64 == 0; k++)
+/* Lines asked for all at once would occupy whatever waits for memory, and the row's own loads
+ * behind them; between a row's vectors there is time for some. */
+INLINE void fetch_lines(const gru_real *const next[GRU_LEAP_ROWS], int rows, size_t at) {
+    for (int k = 0; k < rows && at * sizeof(gru_real) % 64 == 0; k++)
         __builtin_prefetch(next[k] + at, 0, 2);
 }
 
-INLINE void adam_block(const gru_update *ring, size_t size, uint64_t from, uint64_t to, gru_real *w,
-                       const gru_real *g, gru_real *s0, gru_real *s1, const gru_real *const next[4],
-                       size_t at) {
-    update_part p[REST_VECTORS];
+INLINE vec leap_move(const gru_real along[GRU_LEAP_TERMS], vec q, vec m, gru_real along_g, vec g) {
+    vec p = splat(along[GRU_LEAP_TERMS - 1]);
 #pragma GCC unroll 8
-    for (size_t i = 0; i < REST_VECTORS; i++) {
-        fetch_lines(next, at + i * VW);
-        p[i].w = *(const loose *)(w + i * VW);
-        p[i].s[0] = *(const loose *)(s0 + i * VW);
-        p[i].s[1] = *(const loose *)(s1 + i * VW);
-    }
-    if (g) {
-#pragma GCC unroll 8
-        for (size_t i = 0; i < REST_VECTORS; i++) {
-            p[i].g = *(const loose *)(g + i * VW);
-            update_adam_step(&ring[from & (size - 1)], &p[i]);
-        }
-        from++;
-    }
-    for (uint64_t t = from; t < to; t++) {
-        const gru_update *c = &ring[t & (size - 1)];
-#pragma GCC unroll 8
-        for (size_t i = 0; i < REST_VECTORS; i++)
-            adam_rest(c, &p[i]);
-    }
-#pragma GCC unroll 8
-    for (size_t i = 0; i < REST_VECTORS; i++) {
-        *(loose *)(w + i * VW) = p[i].w;
-        *(loose *)(s0 + i * VW) = p[i].s[0];
-        *(loose *)(s1 + i * VW) = p[i].s[1];
-    }
+    for (int i = GRU_LEAP_TERMS - 2; i >= 0; i--)
+        p = p * q + along[i];
+    return m * p + g * along_g;
 }
 
-static void update_adam_rests(const gru_update *ring, size_t size, uint64_t from, uint64_t to,
-                              size_t n, gru_real *w, const gru_real *g, gru_real *s0, gru_real *s1,
-                              const gru_real *const next[4]) {
-    enum { BLOCK = REST_VECTORS * VW };
-    size_t i = 0;
-    for (; i + BLOCK <= n; i += BLOCK)
-        adam_block(ring, size, from, to, w + i, g ? g + i : NULL, s0 + i, s1 + i, next, i);
-    if (i == n)
+/* `count` elements, at most a vector, from the pointers on. */
+INLINE void leap_part(const gru_leap *c, size_t count, gru_real *w, const gru_real *g, gru_real *m,
+                      gru_real *v, gru_real *mean) {
+    vec weight = load_some(w, count), m1 = load_some(m, count), v1 = load_some(v, count);
+    vec slope = load_some(g, count) * c->scale;
+    m1 += (slope - m1) * c->c1;
+    v1 += (slope * slope - v1) * c->c2;
+    vec root = at_most(vec_sqrt(v1) * c->root, (gru_real)0x1p126);
+    vec inverse = inverse_of_sum(root + c->eps), q = root * inverse;
+    vec move = leap_move(c->along, q, m1, c->along_g, slope);
+    store_some(m, drop_below(m1 - m1 * c->m_less, vanished), count);
+    store_some(v, v1 - v1 * c->v_less, count);
+    store_some(w, weight - weight * c->w_less - move * inverse, count);
+    if (!mean)
         return;
-    gru_real rest[4][BLOCK] = {0};
-    size_t bytes = (n - i) * sizeof *w;
-    memcpy(rest[0], w + i, bytes);
-    memcpy(rest[1], s0 + i, bytes);
-    memcpy(rest[2], s1 + i, bytes);
-    if (g)
-        memcpy(rest[3], g + i, bytes);
-    adam_block(ring, size, from, to, rest[0], g ? rest[3] : NULL, rest[1], rest[2], next, i);
-    memcpy(w + i, rest[0], bytes);
-    memcpy(s0 + i, rest[1], bytes);
-    memcpy(s1 + i, rest[2], bytes);
+    vec average = load_some(mean, count);
+    move = leap_move(c->mean_along, q, m1, c->mean_along_g, slope);
+    average += (weight - average) * c->mean_share - weight * c->mean_lost - move * inverse;
+    store_some(mean, average, count);
+}
+
+INLINE void leap_row(const gru_leap *c, size_t n, gru_real *w, const gru_real *g, gru_real *m,
+                     gru_real *v, gru_real *mean, const gru_real *const next[GRU_LEAP_ROWS]) {
+    size_t i = 0;
+    for (; i + VW <= n; i += VW) {
+        fetch_lines(next, mean ? GRU_LEAP_ROWS : GRU_LEAP_ROWS - 1, i);
+        leap_part(c, VW, w + i, g + i, m + i, v + i, mean ? mean + i : NULL);
+    }
+    if (i < n)
+        leap_part(c, n - i, w + i, g + i, m + i, v + i, mean ? mean + i : NULL);
+}
+
+static void update_adam_leap(const gru_leap *c, size_t n, gru_real *w, const gru_real *g,
+                             gru_real *m, gru_real *v, gru_real *mean,
+                             const gru_real *const next[GRU_LEAP_ROWS]) {
+    if (mean)
+        leap_row(c, n, w, g, m, v, mean, next);
+    else
+        leap_row(c, n, w, g, m, v, NULL, next);
 }
 
 static void update_lay_by(gru_real *out, const gru_real *g, size_t n) {
@@ -228,7 +208,7 @@ static void update_lay_by(gru_real *out, const gru_real *g, size_t n) {
     {                                                                                              \
         .sgd = update_sgd, .momentum = update_momentum, .nesterov = update_nesterov,               \
         .rmsprop = update_rmsprop, .rmsprop_full = update_rmsprop_full, .adam = update_adam,       \
-        .amsgrad = update_amsgrad, .adagrad = update_adagrad, .adam_rests = update_adam_rests,     \
+        .amsgrad = update_amsgrad, .adagrad = update_adagrad, .adam_leap = update_adam_leap,       \
         .average = update_average, .lay_by = update_lay_by, .laid_by = end_streams,                \
     }
 

@@ -1,6 +1,6 @@
 /* The optimizers' loops of every kernel table this machine can run: Adam against its formula in
- * double precision, from ordinary moments to the ends of the range, and its missed steps against
- * steps without gradient, bit for bit. */
+ * double precision, from ordinary moments to the ends of the range. Its missed steps: leap_test.c.
+ */
 #include "kern/kern.h"
 
 #include "base/random.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COUNT = 150, RING = 8, TRIES = 40 };
+enum { COUNT = 150, TRIES = 40 };
 
 typedef struct run { /* an optimizer's view of COUNT weights */
     float w[COUNT], g[COUNT], m[COUNT], v[COUNT], top[COUNT];
@@ -175,34 +175,4 @@ static void lays_by(const gru_kern *k, gru_random *r) {
 }
 Test(kern_update, rows_laid_by_end_with_their_line) {
     each_table(lays_by);
-}
-
-/* ---- missed steps ---- */
-
-/* Steps 100 … 107 at once, and each by itself. */
-static void check_rests(const gru_kern *k, gru_random *r, bool first, bool decay) {
-    gru_update ring[RING];
-    run x, y;
-    size_t n = 1 + gru_random_below(r, COUNT), cut = gru_random_below(r, RING + 1);
-    for (uint64_t t = 0; t < RING; t++)
-        ring[(100 + t) % RING] = step_of(r, 100 + t, decay);
-    fill(&x, r);
-    y = x;
-    static const float zeros[COUNT] = {0};
-    for (uint64_t t = 100; t < 108; t++)
-        k->update.adam(&ring[t % RING], n, x.w, first && t == 100 ? x.g : zeros, x.m, x.v, NULL);
-    cut = first && cut == 0 ? 1 : cut;
-    const float *const next[4] = {x.w, x.g, x.m, x.v};
-    k->update.adam_rests(ring, RING, 100, 100 + cut, n, y.w, first ? y.g : NULL, y.m, y.v, next);
-    k->update.adam_rests(ring, RING, 100 + cut, 108, n, y.w, NULL, y.m, y.v, next);
-    cr_assert_eq(memcmp(&x, &y, sizeof x), 0, "%s: %zu weights, cut at %zu%s", k->name, n, cut,
-                 first ? ", a gradient first" : "");
-}
-
-static void rests(const gru_kern *k, gru_random *r) {
-    for (int i = 0; i < TRIES; i++)
-        check_rests(k, r, i % 2, i % 4 > 1);
-}
-Test(kern_update, missed_steps_have_the_bits_of_steps_without_gradient) {
-    each_table(rests);
 }

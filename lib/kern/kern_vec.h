@@ -101,6 +101,15 @@ INLINE vec drop_below(vec x, gru_real least) {
 #endif
 }
 
+/* x, but at most limit; NaN stays. */
+INLINE vec at_most(vec x, gru_real limit) {
+#if defined(__AVX512F__) && !defined(GRU_DOUBLE)
+    return _mm512_min_ps(splat(limit), x);
+#else
+    return choose(x > limit, splat(limit), x);
+#endif
+}
+
 /* The functions below work on n vectors at once, operation by operation, so that none waits for its
  * own results. */
 enum { AT_ONCE = 4 };

@@ -28,6 +28,19 @@ typedef struct gru_update {
     gru_real share;           /* of the new weights in their moving average */
 } gru_update;
 
+enum { GRU_LEAP_TERMS = 4, GRU_LEAP_ROWS = 5 };
+
+/* Coefficients of several steps of Adam at once, of which only the first has a gradient (how they
+ * come about: train/leap.h). */
+typedef struct gru_leap {
+    gru_real scale, c1, c2, root, eps; /* the first step's */
+    gru_real m_less, v_less, w_less;   /* shares taken off the moments afterwards, off the weight */
+    gru_real along[GRU_LEAP_TERMS];    /* the move along the first moment, a polynomial */
+    gru_real along_g;                  /* along the gradient */
+    gru_real mean_share, mean_lost;    /* the same of the weight's average */
+    gru_real mean_along[GRU_LEAP_TERMS], mean_along_g;
+} gru_leap;
+
 /* w[n], g[n]: weights and gradients; s0 … s2 [n]: the optimizer's state, NULL where it has none. */
 typedef void gru_update_loop(const gru_update *u, size_t n, gru_real *w, const gru_real *g,
                              gru_real *s0, gru_real *s1, gru_real *s2);
@@ -50,13 +63,13 @@ typedef struct gru_updates {
     gru_update_loop *amsgrad;
     /* s0 += g²; w −= in·g / (√(s0 + eps_inside) + eps) */
     gru_update_loop *adagrad;
-    /* adam once for each step from ≤ t < to, with coefficients ring[t % size], size a power of two:
-     * the first with gradient g, the others, or all if g is NULL, with none. Bit for bit the same
-     * (`couple` must be 0), but the state goes through memory once. Meanwhile next[0 … 3][n] come
-     * from memory into the second-level cache: what a later call works on. */
-    void (*adam_rests)(const gru_update *ring, size_t size, uint64_t from, uint64_t to, size_t n,
-                       gru_real *w, const gru_real *g, gru_real *s0, gru_real *s1,
-                       const gru_real *const next[4]);
+    /* The steps that c is made of. With m and v as the first leaves them, x = root·√v, d = x + eps
+     * and p(q) = along[0] + along[1]·q + …: w −= w_less·w + (m·p(x / d) + along_g·g) / d; m −=
+     * m_less·m; v −= v_less·v; mean, unless it is NULL, += mean_share·(w − mean) − mean_lost·w − …,
+     * the rest as w's, and w as it was before. Meanwhile next[0 … 3][n], and next[4][n] with an
+     * average, come from memory into the second-level cache: what a later call works on. */
+    void (*adam_leap)(const gru_leap *c, size_t n, gru_real *w, const gru_real *g, gru_real *m,
+                      gru_real *v, gru_real *mean, const gru_real *const next[GRU_LEAP_ROWS]);
     /* s0 += share·(w − s0); neither w nor g is changed */
     gru_update_loop *average;
     /* out[n] = g[n] past the caches, for a row that nobody needs soon; out is 64-byte aligned, and

@@ -1,10 +1,11 @@
 /* Where a training run stands, and the file that remembers it.
  *
  * A checkpoint is a model file (so gru-predict takes it) with more tensors: optimizer.0 …
- * (moments), checkpoint.state (F64, position and the state of schedule and stopping),
- * checkpoint.history (F64, six figures an epoch), checkpoint.best and checkpoint.good (weights);
- * and metadata `optimizer` and `checkpoint` (what must be the same to go on). Numbers are kept as
- * they are in memory, so a run that goes on gives the same bits as one that never stopped. */
+ * (moments), optimizer.late … (within an epoch), checkpoint.state (F64, position and the state of
+ * schedule and stopping), checkpoint.history (F64, six figures an epoch), checkpoint.best and
+ * checkpoint.good (weights); and metadata `optimizer` and `checkpoint` (what must be the same to go
+ * on). Numbers are kept as they are in memory, so a run that goes on gives the same bits as one
+ * that never stopped. */
 #ifndef GRU_TRAIN_CHECKPOINT_H
 #define GRU_TRAIN_CHECKPOINT_H
 

@@ -542,7 +542,8 @@ static gru_status end_epoch(gru_trainer *t, gru_error *err) {
 
 static gru_status interrupted(gru_trainer *t, gru_error *err) {
     t->state.seconds += now() - t->epoch_start;
-    gru_optimizer_flush(t->optimizer);
+    if (gru_optimizer_suspend(t->optimizer, err))
+        return err->code;
     gru_optimizer_swap(t->optimizer);
     if (t->options.checkpoint && save(t, t->options.checkpoint, true, err))
         return err->code;

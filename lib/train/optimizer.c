@@ -1,66 +1,18 @@
-/* Optimizers: what a step does to which part of the flat block. The loops are
- * kernels (kern/update.h), the words of --optimizer are in optimizer_parse.c. */
-#include "train/optimizer.h"
+/* Optimizers: what a step does to which part of the flat block. The loops are kernels
+ * (kern/update.h); a row's missed steps are taken in leaps (train/leap.h). */
+#include "train/optimizer_private.h"
 
 #include "base/mem.h"
-#include "base/number.h"
-#include "kern/kern.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Fixed sizes, so that sums have the same order for any number of threads. */
-enum { CHUNK = 8192, ROWS = 64, RING = 1024, AHEAD = 4, SMALL = 32768 };
+enum { CHUNK = 8192, ROWS = 64, AHEAD = 4, SMALL = 32768 };
 
 /* Bytes of a lazy table with its state from which no cache keeps them until they are used again. */
 enum { LARGE = 8 << 20 };
-
-typedef struct chunk {
-    size_t param, offset, count;
-} chunk;
-
-struct gru_optimizer {
-    gru_optimizer_options options;
-    gru_model *model;
-    gru_pool *pool;
-    const gru_kern *kern;
-    gru_update_loop *loop;
-    size_t moments; /* of a weight, at most GRU_UPDATE_STATES: what the loop keeps */
-    size_t states;  /* the moments and, as the last, the weight's moving average */
-    gru_real *state[GRU_UPDATE_STATES + 1]; /* flat, without the lazy table's */
-    size_t weights;
-    uint64_t t;       /* steps taken */
-    double u_product; /* Nadam's product of momenta up to t */
-
-    chunk *chunks; /* of the dense tensors that are trained */
-    size_t chunk_count, dense;
-    double *chunk_square; /* sums of squares */
-    double *row_square;   /* of each ROWS touched rows */
-    gru_real *scale;      /* of each tensor, from clipping */
-
-    size_t sparse; /* number of the lazy tensor, or SIZE_MAX */
-    size_t rows, width, offset;
-    bool rests;     /* adam_rests does what run_row does, step after step */
-    bool idle;      /* a step with gradient 0 changes nothing, so there is nothing to catch up */
-    uint64_t *last; /* [rows]: step up to which each is up to date; 0: never used */
-    bool *waits;    /* [rows]: has a gradient for the step after that */
-    size_t pitch;   /* width, in whole cache lines */
-    gru_real *kept; /* [rows][1 + states][pitch]: a row's gradient, and its states */
-    bool large;
-    gru_real *zeros;  /* [width] */
-    gru_update *ring; /* coefficients of the last RING steps */
-
-    /* what the tasks of the current call work on */
-    gru_update now;
-    gru_real *gradients;
-    const gru_row_gradient *touched;
-    size_t touched_count;
-    const uint32_t *row; /* to catch up; NULL: all */
-    size_t row_count;
-    uint64_t upto;
-};
 
 static gru_update_loop *loop_of(const gru_updates *u, const gru_optimizer_options *o,
                                 size_t *states) {
@@ -115,7 +67,7 @@ static double average_share(const gru_optimizer *o) {
     return o->options.unbiased ? (1 - m) / (1 - pow(m, (double)o->t)) : 1 - m;
 }
 
-static gru_update coefficients(gru_optimizer *o, double lr) {
+static gru_update coefficients_at(gru_optimizer *o, double lr) {
     const gru_optimizer_options *p = &o->options;
     gru_update u = {.scale = 1, .root = 1, .in = 1, .out = 1};
     u.share = (gru_real)average_share(o);
@@ -145,8 +97,18 @@ static gru_update coefficients(gru_optimizer *o, double lr) {
     return u;
 }
 
-static bool averages(const gru_optimizer *o) {
-    return o->states > o->moments;
+void gru_optimizer_advance(gru_optimizer *o, double lr) {
+    o->t++;
+    o->now = coefficients_at(o, lr);
+}
+
+void gru_optimizer_remember(gru_optimizer *o, double lr, gru_real scale) {
+    size_t at = o->t % GRU_OPTIMIZER_RING;
+    o->ring[at] = o->now;
+    o->ring[at].scale = scale;
+    o->rate[at] = lr;
+    if (o->leaps)
+        gru_leaps_step(o->leaps, o->t, &o->ring[at]);
 }
 
 /* A step of n weights; s: their states. */
@@ -155,7 +117,7 @@ static void run_loop(const gru_optimizer *o, const gru_update *u, size_t n, gru_
     gru_real *m[GRU_UPDATE_STATES] = {NULL};
     memcpy(m, s, o->moments * sizeof *m);
     o->loop(u, n, w, g, m[0], m[1], m[2]);
-    if (averages(o))
+    if (gru_optimizer_averages(o))
         o->kern->update.average(u, n, w, g, s[o->moments], NULL, NULL);
 }
 
@@ -167,23 +129,11 @@ static void run_flat(const gru_optimizer *o, const gru_update *u, size_t offset,
     run_loop(o, u, count, gru_model_weights(o->model) + offset, g, s);
 }
 
-/* The gradient that waits for a row of the lazy table; its states follow, a pitch apart. All that a
- * step needs of a row beside its weights lies together: memory then gives it at a quicker pace. */
-static gru_real *kept_of(const gru_optimizer *o, size_t row) {
-    return o->kept + row * (1 + o->states) * o->pitch;
-}
-static gru_real *state_of(const gru_optimizer *o, size_t row, size_t state) {
-    return kept_of(o, row) + (1 + state) * o->pitch;
-}
-static gru_real *weights_of(const gru_optimizer *o, size_t row) {
-    return gru_model_weights(o->model) + o->offset + row * o->width;
-}
-
 static void run_row(const gru_optimizer *o, const gru_update *u, size_t row, const gru_real *g) {
     gru_real *s[GRU_UPDATE_STATES + 1] = {NULL};
     for (size_t i = 0; i < o->states; i++)
-        s[i] = state_of(o, row, i);
-    run_loop(o, u, o->width, weights_of(o, row), g, s);
+        s[i] = gru_optimizer_row_state(o, row, i);
+    run_loop(o, u, o->width, gru_optimizer_row(o, row), g, s);
 }
 
 static size_t blocks_of(size_t rows) {
@@ -201,10 +151,30 @@ static void run_tasks(const gru_optimizer *o, size_t tasks, size_t elements, gru
         task(arg, i, 0);
 }
 
-/* Whether a row has steps to catch up on; one that was never used moves by its decay only. */
-static bool lags(const gru_optimizer *o, size_t row) {
+/* A row that was never used moves by its decay only. */
+bool gru_optimizer_lags(const gru_optimizer *o, size_t row) {
     bool moves = !o->idle && (o->last[row] > 0 || o->options.weight_decay > 0);
     return (moves || o->waits[row]) && o->last[row] < o->upto;
+}
+
+/* Step after step, the first with the gradient that waits. */
+static void take_steps(gru_optimizer *o, size_t row, const gru_real *g, size_t later) {
+    gru_kern_fetch(gru_optimizer_row(o, later), o->width);
+    gru_kern_fetch(gru_optimizer_kept(o, later), (1 + o->states) * o->pitch);
+    for (uint64_t t = o->last[row] + 1; t <= o->upto && (g || !o->idle); t++, g = NULL)
+        run_row(o, &o->ring[t % GRU_OPTIMIZER_RING], row, g ? g : o->zeros);
+}
+
+static void take_leaps(gru_optimizer *o, size_t row, const gru_real *g, size_t later) {
+    gru_real *kept = gru_optimizer_kept(o, row), *m = kept + o->pitch, *v = m + o->pitch;
+    gru_real *next = gru_optimizer_kept(o, later);
+    const gru_real *ahead[GRU_LEAP_ROWS] = {gru_optimizer_row(o, later), next, next + o->pitch,
+                                            next + 2 * o->pitch, next + 3 * o->pitch};
+    for (uint64_t t = o->last[row] + 1; t <= o->upto; g = NULL) {
+        const gru_leap *leap = gru_leaps_from(o->leaps, t, &t);
+        o->kern->update.adam_leap(leap, o->width, gru_optimizer_row(o, row), g ? g : o->zeros, m, v,
+                                  gru_optimizer_averages(o) ? v + o->pitch : NULL, ahead);
+    }
 }
 
 /* The steps that row has not taken: the first with the gradient that waits for it, the others with
@@ -212,22 +182,13 @@ static bool lags(const gru_optimizer *o, size_t row) {
  * cache near the processor holds. The second level is near enough: into the first, or claimed for
  * writing, they come in half the pace. */
 static void catch_up_row(gru_optimizer *o, size_t row, size_t later) {
-    gru_real *kept = kept_of(o, row), *next = kept_of(o, later);
-    uint64_t from = o->last[row] + 1, to = o->upto + 1;
-    if (!lags(o, row))
+    if (!gru_optimizer_lags(o, row))
         return;
-    const gru_real *g = o->waits[row] ? kept : NULL;
-    if (o->rests) {
-        const gru_real *ahead[] = {weights_of(o, later), next, next + o->pitch,
-                                   next + 2 * o->pitch};
-        o->kern->update.adam_rests(o->ring, RING, from, to, o->width, weights_of(o, row), g,
-                                   kept + o->pitch, kept + 2 * o->pitch, ahead);
-    } else {
-        gru_kern_fetch(weights_of(o, later), o->width);
-        gru_kern_fetch(next, (1 + o->states) * o->pitch);
-    }
-    for (uint64_t t = from; !o->rests && t < to && (g || !o->idle); t++, g = NULL)
-        run_row(o, &o->ring[t % RING], row, g ? g : o->zeros);
+    const gru_real *g = o->waits[row] ? gru_optimizer_kept(o, row) : NULL;
+    if (o->leaps)
+        take_leaps(o, row, g, later);
+    else
+        take_steps(o, row, g, later);
     o->waits[row] = false;
     o->last[row] = o->upto;
 }
@@ -279,7 +240,7 @@ static void square_task(void *arg, size_t task, size_t worker) {
     (void)worker;
     gru_optimizer *o = arg;
     if (task < o->chunk_count) {
-        const chunk *c = &o->chunks[task];
+        const gru_chunk *c = &o->chunks[task];
         o->chunk_square[task] = square_sum(o->gradients + c->offset, c->count);
         return;
     }
@@ -323,7 +284,7 @@ static void clip_value(gru_real *g, size_t n, gru_real most) {
         g[i] = g[i] > most ? most : g[i] < -most ? -most : g[i];
 }
 
-static void step_chunk(gru_optimizer *o, const chunk *c) {
+static void step_chunk(gru_optimizer *o, const gru_chunk *c) {
     gru_update u = o->now;
     gru_real *g = o->gradients + c->offset;
     u.scale = o->scale[c->param];
@@ -335,7 +296,7 @@ static void step_chunk(gru_optimizer *o, const chunk *c) {
 /* Lays the gradient of step t by for a row that has taken all steps before. */
 static void lay_by(gru_optimizer *o, const gru_row_gradient *touched) {
     size_t row = touched->row;
-    gru_real *to = kept_of(o, row);
+    gru_real *to = gru_optimizer_kept(o, row);
     catch_up_row(o, row, row);
     if (o->options.clip_value > 0)
         clip_value(touched->gradient, o->width, (gru_real)o->options.clip_value);
@@ -365,21 +326,18 @@ static void step_task(void *arg, size_t task, size_t worker) {
 
 void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gradient *touched,
                         size_t count, double lr) {
-    o->t++;
-    o->now = coefficients(o, lr);
+    gru_optimizer_advance(o, lr);
     o->gradients = gradients;
     o->touched = touched;
     o->touched_count = o->sparse == SIZE_MAX || !touched ? 0 : count;
     o->upto = o->t - 1;
     if (o->options.clip_norm > 0 || o->options.clip_global_norm > 0)
         clip_norms(o);
-    if (o->ring) {
-        gru_update *u = &o->ring[o->t % RING];
-        *u = o->now;
-        u->scale = o->scale[o->sparse];
-    }
     run_tasks(o, o->chunk_count + blocks_of(o->touched_count), elements(o), step_task, o);
-    if (o->t % (RING - 1) == 0)
+    if (o->sparse == SIZE_MAX)
+        return;
+    gru_optimizer_remember(o, lr, o->scale[o->sparse]);
+    if (o->t % (GRU_OPTIMIZER_RING - 1) == 0)
         gru_optimizer_flush(o); /* before the ring forgets what the rows still need */
 }
 
@@ -392,14 +350,14 @@ static void swap(gru_real *a, gru_real *b, size_t n) {
 }
 
 bool gru_optimizer_swap(gru_optimizer *o) {
-    if (!averages(o))
+    if (!gru_optimizer_averages(o))
         return false;
     for (size_t i = 0; i < o->chunk_count; i++) {
-        const chunk *c = &o->chunks[i];
+        const gru_chunk *c = &o->chunks[i];
         swap(gru_model_weights(o->model) + c->offset, o->state[o->moments] + c->offset, c->count);
     }
     for (size_t r = 0; r < o->rows; r++)
-        swap(weights_of(o, r), state_of(o, r, o->moments), o->width);
+        swap(gru_optimizer_row(o, r), gru_optimizer_row_state(o, r, o->moments), o->width);
     return true;
 }
 
@@ -431,7 +389,7 @@ static gru_status plan_dense(gru_optimizer *o, gru_error *err) {
                 return err->code;
             size_t left = param->count - at;
             o->chunks[o->chunk_count++] =
-                (chunk){p, param->offset + at, left < CHUNK ? left : CHUNK};
+                (gru_chunk){p, param->offset + at, left < CHUNK ? left : CHUNK};
         }
         o->dense += param->count;
     }
@@ -443,8 +401,7 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
     bool still =
         (p->kind == GRU_OPTIMIZER_SGD && o->moments == 0) || p->kind == GRU_OPTIMIZER_ADAGRAD;
     bool coupled = p->torch && p->kind != GRU_OPTIMIZER_ADAMW && p->weight_decay > 0;
-    o->idle = still && p->weight_decay <= 0 && !averages(o);
-    o->rests = o->loop == o->kern->update.adam && !coupled && !averages(o);
+    o->idle = still && p->weight_decay <= 0 && !gru_optimizer_averages(o);
     if (o->sparse == SIZE_MAX)
         return GRU_OK;
     o->large = o->rows * o->width * (o->states + 2) * sizeof(gru_real) >= LARGE;
@@ -452,7 +409,12 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
         gru_mem_new(&o->waits, o->rows, sizeof *o->waits, err) ||
         gru_mem_new(&o->zeros, o->width, sizeof *o->zeros, err))
         return err->code;
-    return gru_mem_new(&o->ring, RING, sizeof *o->ring, err);
+    if (o->loop == o->kern->update.adam && !coupled &&
+        gru_leaps_new(&o->leaps, GRU_OPTIMIZER_RING, err))
+        return err->code;
+    if (gru_mem_new(&o->ring, GRU_OPTIMIZER_RING, sizeof *o->ring, err))
+        return err->code;
+    return gru_mem_new(&o->rate, GRU_OPTIMIZER_RING, sizeof *o->rate, err);
 }
 
 static void start_adagrad(gru_optimizer *o, size_t flat) {
@@ -460,14 +422,15 @@ static void start_adagrad(gru_optimizer *o, size_t flat) {
         o->state[0][i] = (gru_real)o->options.initial;
     for (size_t r = 0; r < o->rows; r++)
         for (size_t i = 0; i < o->width; i++)
-            state_of(o, r, 0)[i] = (gru_real)o->options.initial;
+            gru_optimizer_row_state(o, r, 0)[i] = (gru_real)o->options.initial;
 }
 
 /* What is never trained stays what it is in the average. */
 static void start_average(gru_optimizer *o, size_t flat) {
     memcpy(o->state[o->moments], gru_model_weights(o->model), flat * sizeof(gru_real));
     for (size_t r = 0; r < o->rows; r++)
-        memcpy(state_of(o, r, o->moments), weights_of(o, r), o->width * sizeof(gru_real));
+        memcpy(gru_optimizer_row_state(o, r, o->moments), gru_optimizer_row(o, r),
+               o->width * sizeof(gru_real));
 }
 
 /* The table is the end of the flat block. */
@@ -485,7 +448,7 @@ static gru_status plan_state(gru_optimizer *o, gru_error *err) {
         return err->code;
     if (o->options.kind == GRU_OPTIMIZER_ADAGRAD)
         start_adagrad(o, flat);
-    if (averages(o))
+    if (gru_optimizer_averages(o))
         start_average(o, flat);
     if (gru_mem_new(&o->scale, params, sizeof *o->scale, err))
         return err->code;
@@ -531,93 +494,9 @@ void gru_optimizer_free(gru_optimizer *o) {
     free(o->kept);
     free(o->zeros);
     free(o->ring);
+    free(o->rate);
+    free(o->late);
+    free(o->late_row);
+    gru_leaps_free(o->leaps);
     free(o);
-}
-
-/* ---- checkpoint ---- */
-
-/* A state of all weights in their order. */
-static void flatten(const gru_optimizer *o, size_t state, gru_real *flat) {
-    size_t dense = o->sparse == SIZE_MAX ? o->weights : o->offset;
-    memcpy(flat, o->state[state], dense * sizeof *flat);
-    for (size_t r = 0; r < o->rows; r++)
-        memcpy(flat + dense + r * o->width, state_of(o, r, state), o->width * sizeof *flat);
-}
-
-gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *err) {
-    gru_str text = {0};
-    gru_str_addf(&text, "%llu ", (unsigned long long)o->t);
-    gru_optimizer_print(&o->options, &text);
-    gru_status status = gru_str_check(&text, err);
-    if (status == GRU_OK)
-        status = gru_bundle_set(b, "optimizer", gru_str_text(&text), err);
-    gru_str_free(&text);
-    gru_real *flat = NULL;
-    if (status == GRU_OK && o->states > 0)
-        status = gru_mem_new(&flat, o->weights, sizeof *flat, err);
-    for (size_t i = 0; status == GRU_OK && i < o->states; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "optimizer.%zu", i);
-        flatten(o, i, flat);
-        status = gru_bundle_add(b, name, GRU_REAL_TYPE, 1, &o->weights, flat, err);
-    }
-    free(flat);
-    return status;
-}
-
-static void unflatten(gru_optimizer *o, size_t state, const gru_real *flat) {
-    size_t dense = o->sparse == SIZE_MAX ? o->weights : o->offset;
-    memcpy(o->state[state], flat, dense * sizeof *flat);
-    for (size_t r = 0; r < o->rows; r++)
-        memcpy(state_of(o, r, state), flat + dense + r * o->width, o->width * sizeof *flat);
-}
-
-/* Whether a step has ever moved the row or its state. An average that is what the row is stays so.
- */
-static bool was_used(const gru_optimizer *o, size_t row) {
-    bool used = o->options.weight_decay > 0;
-    size_t bytes = o->width * sizeof *o->zeros;
-    for (size_t i = 0; i < o->moments && !used; i++)
-        used = memcmp(state_of(o, row, i), o->zeros, bytes) != 0;
-    return used ||
-           (averages(o) && memcmp(state_of(o, row, o->moments), weights_of(o, row), bytes) != 0);
-}
-
-gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *err) {
-    const char *text = gru_bundle_get(b, "optimizer"), *space = text ? strchr(text, ' ') : NULL;
-    gru_str mine = {0};
-    long long t;
-    gru_optimizer_print(&o->options, &mine);
-    bool same = space && strcmp(space + 1, gru_str_text(&mine)) == 0;
-    gru_str_free(&mine);
-    if (!space || !gru_number_parse_int(text, (size_t)(space - text), &t) || t < 0)
-        return gru_error_set(err, GRU_ERR_DATA, "no optimizer state in it: not a checkpoint");
-    if (!same) {
-        return gru_error_set(err, GRU_ERR_DATA,
-                             "the checkpoint's optimizer is '%s': give the same options to resume",
-                             space + 1);
-    }
-    for (size_t i = 0; i < o->states; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "optimizer.%zu", i);
-        const gru_tensor *tensor = gru_bundle_find(b, name);
-        if (!tensor || strcmp(tensor->type, GRU_REAL_TYPE) != 0 || tensor->count != o->weights) {
-            return gru_error_set(err, GRU_ERR_DATA, "tensor '%s' is missing or has another size",
-                                 name);
-        }
-        unflatten(o, i, tensor->data);
-    }
-    o->u_product = 1;
-    for (o->t = 0; o->t < (uint64_t)t;) { /* Nadam's product, as it came about */
-        o->t++;
-        if (o->options.kind == GRU_OPTIMIZER_NADAM) {
-            gru_update unused = {0};
-            adam_coefficients(o, 0, (double)o->t, &unused);
-        }
-    }
-    for (size_t r = 0; r < o->rows; r++) {
-        o->last[r] = was_used(o, r) ? o->t : 0;
-        o->waits[r] = false;
-    }
-    return GRU_OK;
 }

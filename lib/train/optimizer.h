@@ -10,7 +10,9 @@
  * row takes its step, and those that it missed since (whose gradient was zero), when it is used
  * again: its weights and state then come from memory and go back once. So the order of calls is
  * catch_up, forward and backward, step; and flush before the weights are used whole (evaluation,
- * saving). The result is that of the dense update, operation for operation. */
+ * saving). The result is that of the dense update but for rounding; Adam's missed steps are taken
+ * at once (leap.h), so what is rounded depends on when a row is brought up to date, and that on
+ * nothing but the batches and their number. */
 #ifndef GRU_TRAIN_OPTIMIZER_H
 #define GRU_TRAIN_OPTIMIZER_H
 
@@ -67,6 +69,9 @@ void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gra
                         size_t count, double lr);
 /* Brings every row up to date. */
 void gru_optimizer_flush(gru_optimizer *o);
+/* The same where a run that is not interrupted would not: save then also keeps the rows as they
+ * were, and whoever loads that goes on with them. Once, at the end. */
+gru_status gru_optimizer_suspend(gru_optimizer *o, gru_error *err);
 /* Exchanges the trained weights and their moving average: before the average is used for something,
  * and after. Flush first. false: there is no average, and nothing has changed. */
 bool gru_optimizer_swap(gru_optimizer *o);
@@ -74,9 +79,9 @@ bool gru_optimizer_swap(gru_optimizer *o);
 size_t gru_optimizer_sparse(const gru_optimizer *o);
 /* Steps taken so far. */
 uint64_t gru_optimizer_steps(const gru_optimizer *o);
-/* State as tensors "optimizer.<name>" and metadata "optimizer"; flush first. */
+/* State as tensors "optimizer.<name>" and metadata "optimizer"; flush or suspend first. */
 gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *err);
-/* GRU_ERR_DATA when the bundle's optimizer is another one. */
+/* The model's weights are loaded. GRU_ERR_DATA when the bundle's optimizer is another one. */
 gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *err);
 
 #endif
