@@ -1,372 +1,16 @@
-/* Reading tables: CSV through libcsv, TSV and CSV lines without quotes by hand, all a block of rows
- * at a time.
- *
- * A batch holds the fields' bytes one after another, each with a NUL, in one buffer that is made
- * large enough before a block is parsed, so that field pointers stay valid. The unfinished row at
- * a block's end moves to the front of the next batch. Text is checked (UTF-8, no NUL) a batch at
- * a time; only a batch with bytes beyond ASCII is looked at field by field. */
-#include "io/table.h"
+/* Reading tables: what kind they are, their rows and columns. Formats are read a block of rows at a
+ * time (table_private.h). */
+#include "io/table_private.h"
 
 #include "base/mem.h"
 #include "base/number.h"
-#include "base/str.h"
-#include "io/tsv.h"
 #include "io/utf8.h"
 
-#include <csv.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 65536, WORD_SHOWN = 60 };
-#define ROW_BYTES_MAX ((size_t)1 << 28)
-
-typedef struct row_span {
-    size_t first, count; /* in fields */
-    unsigned long long line;
-} row_span;
-
-struct gru_table {
-    gru_input *in;
-    bool csv, lossy, ended;
-    char separator; /* of CSV: a comma or a semicolon */
-    struct csv_parser parser;
-    bool parser_ready;
-    gru_str header_bytes; /* names, each with its NUL */
-    char **names;
-    size_t columns;
-    /* the batch */
-    char *bytes;
-    size_t used, bytes_cap;
-    gru_field *fields;
-    size_t field_count, fields_cap;
-    row_span *rows;
-    size_t row_count, rows_cap, next_row;
-    size_t open_first; /* first field of the unfinished row */
-    unsigned long long open_line, line;
-    bool after_cr, no_memory, ascii;
-    gru_status failed; /* a syntax error that follows the batch's rows */
-    gru_error failure;
-    unsigned long long current_line;
-    gru_str repaired;
-};
-
-static gru_status bad_line(const gru_table *t, unsigned long long line, const char *what,
-                           gru_error *err) {
-    return gru_error_set(err, GRU_ERR_DATA, "%s:%llu: %s", gru_input_name(t->in), line, what);
-}
-
-/* ---- building a batch ---- */
-
-static void add_field(gru_table *t, const void *text, size_t len) {
-    if (t->field_count == t->fields_cap &&
-        gru_mem_grow(&t->fields, &t->fields_cap, t->field_count + 1, sizeof *t->fields, NULL)) {
-        t->no_memory = true;
-        return;
-    }
-    char *to = t->bytes + t->used;
-    memcpy(to, text, len);
-    to[len] = '\0';
-    t->used += len + 1;
-    t->fields[t->field_count++] = (gru_field){to, len};
-}
-
-static void end_row(gru_table *t) {
-    if (t->no_memory ||
-        gru_mem_grow(&t->rows, &t->rows_cap, t->row_count + 1, sizeof *t->rows, NULL)) {
-        t->no_memory = true;
-        return;
-    }
-    t->rows[t->row_count++] =
-        (row_span){t->open_first, t->field_count - t->open_first, t->open_line};
-    t->open_first = t->field_count;
-    if (t->columns == 0) /* the header */
-        t->columns = t->rows[0].count;
-}
-
-static size_t count_newlines(const char *text, size_t len) {
-    size_t count = 0;
-    for (const char *p = text, *end = text + len; (p = memchr(p, '\n', (size_t)(end - p))); p++)
-        count++;
-    return count;
-}
-
-static void on_csv_field(void *text, size_t len, void *arg) {
-    gru_table *t = arg;
-    t->after_cr = false;
-    add_field(t, text ? text : "", len);
-    if (len)
-        t->line += count_newlines(text, len);
-}
-
-/* Called for every line end outside quotes; c is -1 at the end of a last line without one. */
-static void on_csv_row(int c, void *arg) {
-    gru_table *t = arg;
-    bool second_half = c == '\n' && t->after_cr;
-    t->after_cr = c == '\r';
-    if (second_half) {
-        t->open_line = t->line;
-        return;
-    }
-    if (t->field_count > t->open_first)
-        end_row(t);
-    else if (t->columns == 1) { /* a blank line is an empty field where there is one column */
-        add_field(t, "", 0);
-        end_row(t);
-    }
-    t->line++;
-    t->open_line = t->line;
-}
-
-/* Moves the unfinished row to the front; `room` more bytes and as many NULs will fit. */
-static gru_status begin_batch(gru_table *t, size_t room, gru_error *err) {
-    size_t kept = t->field_count - t->open_first;
-    char *from = kept ? (char *)(uintptr_t)t->fields[t->open_first].text : t->bytes;
-    size_t bytes = kept ? (size_t)(t->bytes + t->used - from) : 0, need;
-    if (!gru_size_add(bytes, room, &need) || bytes > ROW_BYTES_MAX)
-        return bad_line(t, t->open_line, "the row is longer than 256 MiB", err);
-    if (bytes)
-        memmove(t->bytes, from, bytes);
-    gru_status status = gru_mem_grow(&t->bytes, &t->bytes_cap, need, 1, err);
-    if (status)
-        return status;
-    char *at = t->bytes;
-    for (size_t i = 0; i < kept; i++) {
-        size_t len = t->fields[t->open_first + i].len;
-        t->fields[i] = (gru_field){at, len};
-        at += len + 1;
-    }
-    t->used = bytes;
-    t->field_count = kept;
-    t->open_first = t->row_count = t->next_row = 0;
-    return GRU_OK;
-}
-
-/* The highest bit of each byte of a word that is c: adding 127 to a byte's lower bits carries into
- * its highest unless they are zero. */
-static uint64_t bytes_equal(uint64_t word, char c) {
-    const uint64_t ones = 0x0101010101010101, lower = 0x7f * ones;
-    uint64_t other = word ^ ones * (unsigned char)c;
-    return ~(((other & lower) + lower) | other | lower);
-}
-
-/* Two zeros in a row mean an empty field, so NULs in the text show in the count. */
-static bool all_ascii(const char *bytes, size_t len, size_t zeros_wanted) {
-    const uint64_t ones = 0x0101010101010101;
-    uint64_t seen = 0, word;
-    size_t zeros = 0, at = 0;
-    for (; at + sizeof word <= len; at += sizeof word) {
-        memcpy(&word, bytes + at, sizeof word);
-        seen |= word;
-        zeros += (size_t)((bytes_equal(word, '\0') >> 7) * ones >> 56);
-    }
-    for (; at < len; at++) {
-        seen |= (unsigned char)bytes[at];
-        zeros += bytes[at] == 0;
-    }
-    return !(seen & 0x80 * ones) && zeros == zeros_wanted;
-}
-
-static gru_status finish_batch(gru_table *t, gru_error *err) {
-    if (t->no_memory)
-        return gru_error_memory(err, t->fields_cap * sizeof *t->fields);
-    t->ascii = all_ascii(t->bytes, t->used, t->field_count);
-    return GRU_OK;
-}
-
-static void remember_failure(gru_table *t, unsigned long long line, const char *what) {
-    t->failed = bad_line(t, line, what, &t->failure);
-    t->ended = true;
-}
-
-/* A block; at least a line of it, unless the line is longer or the last one without an end. */
-static gru_status peek_block(gru_table *t, const unsigned char **block, size_t *count,
-                             gru_error *err) {
-    size_t before = 0;
-    gru_status status = gru_input_peek(t->in, 1, block, count, err);
-    while (status == GRU_OK && *count && *count<BLOCK_BYTES && * count> before &&
-           !memchr(*block, '\n', *count)) {
-        before = *count; /* a slow writer, or the last line */
-        status = gru_input_peek(t->in, *count + 1, block, count, err);
-    }
-    if (*count > BLOCK_BYTES)
-        *count = BLOCK_BYTES;
-    return status;
-}
-
-/* Whether libcsv is between two rows, and the block's lines are fields and separators only. */
-static bool is_plain(const gru_table *t, const unsigned char *block, size_t count) {
-    enum { ROW_NOT_BEGUN }; /* libcsv's name for its first state */
-    return t->parser.pstate == ROW_NOT_BEGUN && !t->after_cr && !memchr(block, '"', count) &&
-           !memchr(block, '\r', count);
-}
-
-/* Eight bytes, the first in the lowest place: an expression that compilers make one load, which
- * they don't make of a loop. */
-static uint64_t load_word(const char *at) {
-    const unsigned char *p = (const unsigned char *)at;
-    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-           (uint64_t)p[7] << 56;
-}
-
-/* The field from `start` to a separator or line end of the batch's bytes. */
-static void end_field(gru_table *t, const char *start, char *stop) {
-    if (t->field_count == t->fields_cap &&
-        gru_mem_grow(&t->fields, &t->fields_cap, t->field_count + 1, sizeof *t->fields, NULL)) {
-        t->no_memory = true;
-        return;
-    }
-    *stop = '\0';
-    t->fields[t->field_count++] = (gru_field){start, (size_t)(stop - start)};
-}
-
-/* The block's whole lines, split where they are copied to; 0 when there is none, else the bytes
- * they take. A loop over each short field's bytes would end where the processor doesn't expect it,
- * so ends are looked for in eight bytes at a time. */
-static size_t split_plain(gru_table *t, const char *block, size_t count) {
-    while (count && block[count - 1] != '\n')
-        count--;
-    char *at = memcpy(t->bytes + t->used, block, count), *field = at, *end = at + count;
-    t->used += count;
-    memset(end, 0, sizeof(uint64_t)); /* begin_batch left room */
-    for (; at < end; at += sizeof(uint64_t)) {
-        uint64_t word = load_word(at), lines = bytes_equal(word, '\n');
-        for (uint64_t ends = lines | bytes_equal(word, t->separator); ends; ends &= ends - 1) {
-            char *stop = at + __builtin_ctzll(ends) / 8;
-            bool line = lines & ends & (0 - ends),
-                 blank = field == stop && t->field_count == t->open_first;
-            if (!line || !blank || t->columns == 1)
-                end_field(t, field, stop);
-            if (line)
-                on_csv_row('\n', t);
-            field = stop + 1;
-        }
-    }
-    return count;
-}
-
-static gru_status fill_csv(gru_table *t, gru_error *err) {
-    const unsigned char *block, *line_end;
-    size_t count, taken;
-    gru_status status = peek_block(t, &block, &count, err);
-    if (status)
-        return status;
-    bool plain = is_plain(t, block, count);
-    /* Within a row: to its end, where libcsv may be left. */
-    if (!plain && !t->parser.quoted && t->parser.pstate && (line_end = memchr(block, '\n', count)))
-        count = (size_t)(line_end - block) + 1;
-    status = begin_batch(t, t->parser.entry_pos + count + 2 + sizeof(uint64_t), err);
-    if (status)
-        return status;
-    if (count == 0) {
-        t->ended = true;
-        unsigned long long opened = t->line;
-        if (csv_fini(&t->parser, on_csv_field, on_csv_row, t) != 0)
-            remember_failure(t, opened, "the quote opened here is never closed");
-        return finish_batch(t, err);
-    }
-    if (plain && (taken = split_plain(t, (const char *)block, count))) {
-        gru_input_consume(t->in, taken);
-        return finish_batch(t, err);
-    }
-    size_t parsed = csv_parse(&t->parser, block, count, on_csv_field, on_csv_row, t);
-    gru_input_consume(t->in, count);
-    if (parsed < count) {
-        unsigned long long line =
-            t->line + count_newlines((char *)t->parser.entry_buf, t->parser.entry_pos);
-        if (csv_error(&t->parser) != CSV_EPARSE)
-            return gru_error_memory(err, t->parser.entry_size);
-        remember_failure(t, line,
-                         "a quote inside a field (quote the whole field and double the quotes "
-                         "in it)");
-    } else if (t->parser.entry_pos > ROW_BYTES_MAX) {
-        remember_failure(t, t->line,
-                         t->parser.quoted ? "the quote opened here is never closed"
-                                          : "the row is longer than 256 MiB");
-    }
-    return finish_batch(t, err);
-}
-
-/* One line of TSV, without its line end; unescapes in place. */
-static void split_tsv_line(gru_table *t, const char *line, size_t len) {
-    if (len && line[len - 1] == '\r')
-        len--;
-    if (len == 0 && t->columns != 1)
-        return;
-    bool escapes = memchr(line, '\\', len) != NULL;
-    for (const char *end = line + len, *tab; line <= end; line = tab + 1) {
-        tab = memchr(line, '\t', (size_t)(end - line));
-        if (!tab)
-            tab = end;
-        add_field(t, line, (size_t)(tab - line));
-        if (!escapes || t->no_memory)
-            continue;
-        gru_field *f = &t->fields[t->field_count - 1];
-        char *text = (char *)(uintptr_t)f->text;
-        f->len = gru_tsv_unescape(text, f->len);
-        text[f->len] = '\0';
-        t->used = (size_t)(text + f->len + 1 - t->bytes);
-    }
-    end_row(t);
-}
-
-/* A line longer than a block, collected apart. */
-static gru_status fill_tsv_long(gru_table *t, gru_error *err) {
-    gru_str line = {0};
-    gru_status status = GRU_OK;
-    for (bool found = false; !found && status == GRU_OK;) {
-        const unsigned char *block;
-        size_t count;
-        status = gru_input_peek(t->in, 1, &block, &count, err);
-        if (status || count == 0)
-            break;
-        const unsigned char *end = memchr(block, '\n', count);
-        found = end != NULL;
-        size_t take = found ? (size_t)(end - block) : count;
-        gru_str_add_bytes(&line, block, take);
-        gru_input_consume(t->in, take + found);
-        if (line.len > ROW_BYTES_MAX)
-            status = bad_line(t, t->line, "the row is longer than 256 MiB", err);
-        else
-            status = gru_str_check(&line, err);
-    }
-    if (status == GRU_OK)
-        status = begin_batch(t, line.len + 2, err);
-    if (status == GRU_OK) {
-        t->open_line = t->line++;
-        split_tsv_line(t, gru_str_text(&line), line.len);
-        status = finish_batch(t, err);
-    }
-    gru_str_free(&line);
-    return status;
-}
-
-static gru_status fill_tsv(gru_table *t, gru_error *err) {
-    const unsigned char *block;
-    size_t count;
-    gru_status status = peek_block(t, &block, &count, err);
-    if (status)
-        return status;
-    if (count == 0) {
-        t->ended = true;
-        status = begin_batch(t, 1, err);
-        return status ? status : finish_batch(t, err);
-    }
-    if (!memchr(block, '\n', count))
-        return fill_tsv_long(t, err);
-    status = begin_batch(t, count + 2, err);
-    if (status)
-        return status;
-    const char *at = (const char *)block, *end = at + count;
-    for (const char *stop; (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1) {
-        t->open_line = t->line++;
-        split_tsv_line(t, at, (size_t)(stop - at));
-    }
-    gru_input_consume(t->in, (size_t)(at - (const char *)block));
-    return finish_batch(t, err);
-}
+enum { WORD_SHOWN = 60 };
 
 /* ---- opening ---- */
 
@@ -398,7 +42,7 @@ static bool scan_header(const unsigned char *block, size_t count, header_marks *
         started = started || !line_end;
         field_start = line_end || block[i] == ',' || block[i] == ';';
     }
-    return count >= BLOCK_BYTES;
+    return count >= GRU_TABLE_BLOCK;
 }
 
 static gru_status detect(gru_table *t, gru_error *err) {
@@ -443,8 +87,8 @@ static gru_status keep_header(gru_table *t, const gru_field *row, size_t count, 
     return GRU_OK;
 }
 
-static gru_status next_span(gru_table *t, const row_span **span, gru_error *err);
-static gru_status check_text(gru_table *t, const row_span *span, gru_error *err);
+static gru_status next_span(gru_table *t, const gru_table_span **span, gru_error *err);
+static gru_status check_text(gru_table *t, const gru_table_span *span, gru_error *err);
 
 gru_status gru_table_open(gru_table **out, gru_input *in, bool lossy, gru_error *err) {
     *out = NULL;
@@ -454,7 +98,7 @@ gru_status gru_table_open(gru_table **out, gru_input *in, bool lossy, gru_error 
     t->in = in;
     t->lossy = lossy;
     t->line = t->open_line = 1;
-    const row_span *span = NULL;
+    const gru_table_span *span = NULL;
     gru_status status = detect(t, err);
     if (status == GRU_OK && csv_init(&t->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL))
         status = gru_error_memory(err, sizeof t->parser);
@@ -496,7 +140,7 @@ void gru_table_close(gru_table *t) {
 
 /* ---- rows ---- */
 
-static gru_status next_span(gru_table *t, const row_span **span, gru_error *err) {
+static gru_status next_span(gru_table *t, const gru_table_span **span, gru_error *err) {
     *span = NULL;
     while (t->next_row == t->row_count) {
         if (t->failed) {
@@ -505,7 +149,7 @@ static gru_status next_span(gru_table *t, const row_span **span, gru_error *err)
         }
         if (t->ended)
             return GRU_OK;
-        gru_status status = t->csv ? fill_csv(t, err) : fill_tsv(t, err);
+        gru_status status = t->csv ? gru_table_fill_csv(t, err) : gru_table_fill_tsv(t, err);
         if (status) {
             t->row_count = t->next_row = 0;
             t->failed = status;
@@ -520,7 +164,7 @@ static gru_status next_span(gru_table *t, const row_span **span, gru_error *err)
 }
 
 /* Copies a row with each bad byte replaced. */
-static gru_status repair_row(gru_table *t, const row_span *span, gru_error *err) {
+static gru_status repair_row(gru_table *t, const gru_table_span *span, gru_error *err) {
     gru_field *row = &t->fields[span->first];
     gru_str_clear(&t->repaired);
     for (size_t i = 0; i < span->count; i++) {
@@ -537,7 +181,7 @@ static gru_status repair_row(gru_table *t, const row_span *span, gru_error *err)
     return gru_str_check(&t->repaired, err);
 }
 
-static gru_status check_text(gru_table *t, const row_span *span, gru_error *err) {
+static gru_status check_text(gru_table *t, const gru_table_span *span, gru_error *err) {
     if (t->ascii)
         return GRU_OK;
     const gru_field *row = &t->fields[span->first];
@@ -546,22 +190,23 @@ static gru_status check_text(gru_table *t, const row_span *span, gru_error *err)
     for (size_t i = 0; i < span->count && !bad; i++) {
         const char *nul = memchr(row[i].text, '\0', row[i].len);
         if (nul)
-            return bad_line(t, line + count_newlines(row[i].text, (size_t)(nul - row[i].text)),
-                            "a NUL byte in the text", err);
+            return gru_table_bad_line(
+                t, line + gru_table_newlines(row[i].text, (size_t)(nul - row[i].text)),
+                "a NUL byte in the text", err);
         size_t good = gru_utf8_valid(row[i].text, row[i].len);
         bad = good < row[i].len;
-        line += t->csv ? count_newlines(row[i].text, bad ? good : row[i].len) : 0;
+        line += t->csv ? gru_table_newlines(row[i].text, bad ? good : row[i].len) : 0;
     }
     if (!bad)
         return GRU_OK;
     if (!t->lossy)
-        return bad_line(t, line,
-                        "the text is not valid UTF-8; iconv -f ENCODING -t UTF-8 converts it", err);
+        return gru_table_bad_line(
+            t, line, "the text is not valid UTF-8; iconv -f ENCODING -t UTF-8 converts it", err);
     return repair_row(t, span, err);
 }
 
 gru_status gru_table_next(gru_table *t, const gru_field **row, gru_error *err) {
-    const row_span *span;
+    const gru_table_span *span;
     *row = NULL;
     gru_status status = next_span(t, &span, err);
     if (status || !span)

@@ -45,6 +45,9 @@ Test(table, csv) {
     READS("a\n1\n\n\"2\n\"\n", "2:1;3:;4:2\n;");
     READS("\n\na,b\n1,2\n", "4:1|2;");
     READS("a,b\n", "");
+    READS("a,b\r1,2\r\r3,\"4\"\r5,6", "2:1|2;4:3|4;5:5|6;");
+    READS("a,b\n\"1\"\r\"2\",3\n4,5\r\n", "t:2: 1 field where the header has 2");
+    READS("a,b\n\"1\",2\r3,4\n5,\"6\"\r\n", "2:1|2;3:3|4;4:5|6;");
     READS("a,\"x\ty\"\n1,2\n", "2:1|2;");
 }
 
