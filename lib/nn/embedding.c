@@ -62,13 +62,18 @@ static void forward_embedding(const gru_plan *plan, const gru_layer_plan *l, gru
 }
 
 gru_real *gru_embedding_touch(gru_touched *u, uint32_t id, size_t width, bool *fresh) {
-    *fresh = u->stamp[id] != u->generation;
+    gru_touched_row *row = &u->row[id];
+    *fresh = row->generation != u->generation;
     if (*fresh) {
-        u->stamp[id] = u->generation;
-        u->place[id] = (uint32_t)u->count;
+        *row = (gru_touched_row){u->generation, (uint32_t)u->count};
         u->rows[u->count++] = id;
     }
-    return u->gradient + u->place[id] * width;
+    return u->gradient + row->place * width;
+}
+
+void gru_embedding_expect(const gru_slice *s, size_t t) {
+    for (size_t i = 0; s->touched && t >= s->first && t < s->end && i < L; i++)
+        __builtin_prefetch(&s->touched->row[s->ids[t * L + i]]);
 }
 
 void gru_embedding_add(const gru_plan *plan, gru_slice *s, size_t t, const gru_real *dx) {

@@ -13,6 +13,9 @@ void gru_embedding_look_up(const gru_plan *plan, const gru_slice *s, size_t t, s
                            gru_real *x);
 /* Adds dx [D][16] at time t to the gradients of the slice's task; s->touched is there. */
 void gru_embedding_add(const gru_plan *plan, gru_slice *s, size_t t, const gru_real *dx);
+/* The tokens at time t, if the slice has such a time, are touched soon: the places of their
+ * gradients, which lie anywhere, come nearer. */
+void gru_embedding_expect(const gru_slice *s, size_t t);
 /* The gradient row of token id; fresh: it has no numbers yet. */
 gru_real *gru_embedding_touch(gru_touched *u, uint32_t id, size_t width, bool *fresh);
 

@@ -294,7 +294,8 @@ static void reduce_dense(gru_runner *r, size_t piece) {
 }
 
 static gru_real *row_of(const gru_touched *u, uint32_t row, size_t width) {
-    return u->stamp[row] == u->generation ? u->gradient + u->place[row] * width : NULL;
+    const gru_touched_row *at = &u->row[row];
+    return at->generation == u->generation ? u->gradient + at->place * width : NULL;
 }
 
 /* Row i of a task's: its gradient stays where it is, those of later tasks are added; NULL where an
@@ -303,7 +304,7 @@ static gru_real *reduce_row(const gru_runner *r, size_t task, size_t i) {
     size_t width = r->embedding_width;
     uint32_t row = r->touched[task].rows[i];
     for (size_t t = 0; t < task; t++)
-        if (r->touched[t].stamp[row] == r->touched[t].generation)
+        if (r->touched[t].row[row].generation == r->touched[t].generation)
             return NULL;
     gru_real *sum = r->touched[task].gradient + i * width;
     for (size_t t = task + 1; t < r->tasks; t++) {

@@ -111,8 +111,7 @@ static gru_status plan_embedding(gru_runner *r, gru_error *err) {
     for (size_t i = 0; !st && i < tasks; i++) {
         gru_touched *u = &r->touched[i];
         u->capacity = capacity;
-        (void)((st = gru_mem_new(&u->stamp, r->embedding_rows, sizeof *u->stamp, err)) ||
-               (st = gru_mem_new(&u->place, r->embedding_rows, sizeof *u->place, err)) ||
+        (void)((st = gru_mem_new(&u->row, r->embedding_rows, sizeof *u->row, err)) ||
                (st = gru_mem_new(&u->rows, capacity, sizeof *u->rows, err)) ||
                (st = gru_mem_new(&u->gradient, capacity * r->embedding_width, sizeof *u->gradient,
                                  err)));
@@ -242,8 +241,7 @@ void gru_runner_free(gru_runner *r) {
     gru_single_free(r->single);
     gru_token_table_free(r->plan.table);
     for (size_t i = 0; r->touched && i < r->plan.tasks; i++) {
-        free(r->touched[i].stamp);
-        free(r->touched[i].place);
+        free(r->touched[i].row);
         free(r->touched[i].rows);
         free(r->touched[i].gradient);
     }

@@ -191,12 +191,16 @@ static inline void gru_slice_enter(gru_slice *s, const gru_layer_plan *l, gru_pa
     gru_watch_enter(s->watch, gru_place_of_layer(l->index, part));
 }
 
+/* Where the gradient of an embedding's row is, if the generation is that of gru_touched. */
+typedef struct gru_touched_row {
+    uint32_t generation, place;
+} gru_touched_row;
+
 /* Rows of an embedding table that a task used, with their gradients. */
 typedef struct gru_touched {
-    uint32_t *stamp;    /* [V]: generation in which `place` is valid */
-    uint32_t *place;    /* [V] */
-    uint32_t *rows;     /* [capacity] */
-    gru_real *gradient; /* [capacity][D] */
+    gru_touched_row *row; /* [V] */
+    uint32_t *rows;       /* [capacity] */
+    gru_real *gradient;   /* [capacity][D] */
     size_t count, capacity;
     uint32_t generation;
 } gru_touched;

@@ -229,6 +229,7 @@ void gru_tokens_scatter(const gru_plan *plan, const gru_layer_plan *l, const gru
     gru_tokens *k = &s->tokens;
     gru_real *rows[L] = {NULL};
     unsigned fresh = 0;
+    gru_embedding_expect(s, d->reversed ? t + 1 : t - 1);
     for (size_t i = 0; i < L; i++) {
         uint32_t place = k->at[t * L + i];
         if (place == NONE)

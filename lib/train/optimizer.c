@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Fixed sizes, so that sums have the same order for any number of threads. */
-enum { CHUNK = 8192, ROWS = 64, AHEAD = 4, SMALL = 32768 };
+enum { CHUNK = 8192, ROWS = 64, AHEAD = 4, SOON = 16, SMALL = 32768 };
 
 /* Bytes of a lazy table with its state from which no cache keeps them until they are used again. */
 enum { LARGE = 8 << 20 };
@@ -153,15 +153,15 @@ static void run_tasks(const gru_optimizer *o, size_t tasks, size_t elements, gru
 
 /* A row that was never used moves by its decay only. */
 bool gru_optimizer_lags(const gru_optimizer *o, size_t row) {
-    bool moves = !o->idle && (o->last[row] > 0 || o->options.weight_decay > 0);
-    return (moves || o->waits[row]) && o->last[row] < o->upto;
+    bool moves = !o->idle && (o->lazy[row].last > 0 || o->options.weight_decay > 0);
+    return (moves || o->lazy[row].waits) && o->lazy[row].last < o->upto;
 }
 
 /* Step after step, the first with the gradient that waits. */
 static void take_steps(gru_optimizer *o, size_t row, const gru_real *g, size_t later) {
     gru_kern_fetch(gru_optimizer_row(o, later), o->width);
     gru_kern_fetch(gru_optimizer_kept(o, later), (1 + o->states) * o->pitch);
-    for (uint64_t t = o->last[row] + 1; t <= o->upto && (g || !o->idle); t++, g = NULL)
+    for (uint64_t t = o->lazy[row].last + 1; t <= o->upto && (g || !o->idle); t++, g = NULL)
         run_row(o, &o->ring[t % GRU_OPTIMIZER_RING], row, g ? g : o->zeros);
 }
 
@@ -170,7 +170,7 @@ static void take_leaps(gru_optimizer *o, size_t row, const gru_real *g, size_t l
     gru_real *next = gru_optimizer_kept(o, later);
     const gru_real *ahead[GRU_LEAP_ROWS] = {gru_optimizer_row(o, later), next, next + o->pitch,
                                             next + 2 * o->pitch, next + 3 * o->pitch};
-    for (uint64_t t = o->last[row] + 1; t <= o->upto; g = NULL) {
+    for (uint64_t t = o->lazy[row].last + 1; t <= o->upto; g = NULL) {
         const gru_leap *leap = gru_leaps_from(o->leaps, t, &t);
         o->kern->update.adam_leap(leap, o->width, gru_optimizer_row(o, row), g ? g : o->zeros, m, v,
                                   gru_optimizer_averages(o) ? v + o->pitch : NULL, ahead);
@@ -184,13 +184,13 @@ static void take_leaps(gru_optimizer *o, size_t row, const gru_real *g, size_t l
 static void catch_up_row(gru_optimizer *o, size_t row, size_t later) {
     if (!gru_optimizer_lags(o, row))
         return;
-    const gru_real *g = o->waits[row] ? gru_optimizer_kept(o, row) : NULL;
+    const gru_real *g = o->lazy[row].waits ? gru_optimizer_kept(o, row) : NULL;
     if (o->leaps)
         take_leaps(o, row, g, later);
     else
         take_steps(o, row, g, later);
-    o->waits[row] = false;
-    o->last[row] = o->upto;
+    o->lazy[row].waits = false;
+    o->lazy[row].last = o->upto;
 }
 
 static void catch_up_task(void *arg, size_t task, size_t worker) {
@@ -199,6 +199,8 @@ static void catch_up_task(void *arg, size_t task, size_t worker) {
     size_t end = (task + 1) * ROWS < o->row_count ? (task + 1) * ROWS : o->row_count;
     for (size_t i = task * ROWS; i < end; i++) {
         size_t later = i + AHEAD < o->row_count ? i + AHEAD : i;
+        if (o->row && i + SOON < o->row_count)
+            __builtin_prefetch(&o->lazy[o->row[i + SOON]], 1);
         catch_up_row(o, o->row ? o->row[i] : i, o->row ? o->row[later] : later);
     }
 }
@@ -304,8 +306,8 @@ static void lay_by(gru_optimizer *o, const gru_row_gradient *touched) {
         o->kern->update.lay_by(to, touched->gradient, o->width);
     else
         memcpy(to, touched->gradient, o->width * sizeof *to);
-    o->waits[row] = true;
-    o->last[row] = o->t - 1;
+    o->lazy[row].waits = true;
+    o->lazy[row].last = o->t - 1;
 }
 
 static void step_task(void *arg, size_t task, size_t worker) {
@@ -319,6 +321,8 @@ static void step_task(void *arg, size_t task, size_t worker) {
     for (size_t i = block * ROWS; i < end && i < o->touched_count; i++) {
         if (i + AHEAD < o->touched_count)
             gru_kern_fetch(o->touched[i + AHEAD].gradient, o->width);
+        if (i + SOON < o->touched_count)
+            __builtin_prefetch(&o->lazy[o->touched[i + SOON].row], 1);
         lay_by(o, &o->touched[i]);
     }
     o->kern->update.laid_by();
@@ -405,8 +409,7 @@ static gru_status plan_sparse(gru_optimizer *o, gru_error *err) {
     if (o->sparse == SIZE_MAX)
         return GRU_OK;
     o->large = o->rows * o->width * (o->states + 2) * sizeof(gru_real) >= LARGE;
-    if (gru_mem_new(&o->last, o->rows, sizeof *o->last, err) ||
-        gru_mem_new(&o->waits, o->rows, sizeof *o->waits, err) ||
+    if (gru_mem_new(&o->lazy, o->rows, sizeof *o->lazy, err) ||
         gru_mem_new(&o->zeros, o->width, sizeof *o->zeros, err))
         return err->code;
     if (o->loop == o->kern->update.adam && !coupled &&
@@ -489,8 +492,7 @@ void gru_optimizer_free(gru_optimizer *o) {
     free(o->chunk_square);
     free(o->row_square);
     free(o->scale);
-    free(o->last);
-    free(o->waits);
+    free(o->lazy);
     free(o->kept);
     free(o->zeros);
     free(o->ring);

@@ -14,6 +14,11 @@ typedef struct gru_chunk {
     size_t param, offset, count;
 } gru_chunk;
 
+typedef struct gru_lazy_row {
+    uint64_t last; /* step up to which it is up to date; 0: never used */
+    bool waits;    /* has a gradient for the step after that */
+} gru_lazy_row;
+
 struct gru_optimizer {
     gru_optimizer_options options;
     gru_model *model;
@@ -35,11 +40,10 @@ struct gru_optimizer {
 
     size_t sparse; /* number of the lazy tensor, or SIZE_MAX */
     size_t rows, width, offset;
-    bool idle;      /* a step with gradient 0 changes nothing, so there is nothing to catch up */
-    uint64_t *last; /* [rows]: step up to which each is up to date; 0: never used */
-    bool *waits;    /* [rows]: has a gradient for the step after that */
-    size_t pitch;   /* width, in whole cache lines */
-    gru_real *kept; /* [rows][1 + states][pitch]: a row's gradient, and its states */
+    bool idle; /* a step with gradient 0 changes nothing, so there is nothing to catch up */
+    gru_lazy_row *lazy; /* [rows] */
+    size_t pitch;       /* width, in whole cache lines */
+    gru_real *kept;     /* [rows][1 + states][pitch]: a row's gradient, and its states */
     bool large;
     gru_real *zeros;  /* [width] */
     gru_leaps *leaps; /* where steps are taken in leaps; else NULL */

@@ -38,7 +38,7 @@ static size_t late_numbers(const gru_optimizer *o) {
 static void keep_row(const gru_optimizer *o, size_t row, gru_real *to) {
     size_t bytes = o->width * sizeof *to;
     memcpy(to, gru_optimizer_row(o, row), bytes);
-    memcpy(to += o->width, o->waits[row] ? gru_optimizer_kept(o, row) : o->zeros, bytes);
+    memcpy(to += o->width, o->lazy[row].waits ? gru_optimizer_kept(o, row) : o->zeros, bytes);
     for (size_t i = 0; i < o->states; i++)
         memcpy(to += o->width, gru_optimizer_row_state(o, row, i), bytes);
 }
@@ -56,7 +56,7 @@ gru_status gru_optimizer_suspend(gru_optimizer *o, gru_error *err) {
             continue;
         keep_row(o, r, o->late_row + o->late_count * late_numbers(o));
         o->late[o->late_count][0] = (int64_t)r;
-        o->late[o->late_count++][1] = (int64_t)(o->t - o->last[r]);
+        o->late[o->late_count++][1] = (int64_t)(o->t - o->lazy[r].last);
     }
     gru_optimizer_flush(o);
     return GRU_OK;
@@ -119,8 +119,8 @@ static void restore_row(gru_optimizer *o, size_t row, uint64_t behind, const gru
         weights = gru_optimizer_row_state(o, row, o->moments);
     }
     memcpy(weights, from, bytes);
-    o->last[row] = o->t - behind;
-    o->waits[row] = true;
+    o->lazy[row].last = o->t - behind;
+    o->lazy[row].waits = true;
 }
 
 gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *err) {
@@ -209,8 +209,8 @@ gru_status gru_optimizer_load(gru_optimizer *o, const gru_bundle *b, gru_error *
                              "rows of the table are behind by more than all steps");
     retake_steps(o, (uint64_t)t, &late);
     for (size_t r = 0; r < o->rows; r++) {
-        o->last[r] = was_used(o, r) ? o->t : 0;
-        o->waits[r] = false;
+        o->lazy[r].last = was_used(o, r) ? o->t : 0;
+        o->lazy[r].waits = false;
     }
     for (size_t i = 0; i < late.count; i++)
         restore_row(o, (size_t)late.which[i][0], (uint64_t)late.which[i][1],
