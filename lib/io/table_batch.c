@@ -48,6 +48,7 @@ gru_status gru_table_begin_batch(gru_table *t, size_t room, gru_error *err) {
         at += len + 1;
     }
     t->used = bytes;
+    t->checked = false;
     t->field_count = kept;
     t->open_first = t->row_count = t->next_row = 0;
     return GRU_OK;
@@ -106,6 +107,7 @@ static bool all_ascii(const char *bytes, size_t len, size_t zeros_wanted) {
 gru_status gru_table_finish_batch(gru_table *t, gru_error *err) {
     if (t->no_memory)
         return gru_error_memory(err, t->fields_cap * sizeof *t->fields);
-    t->ascii = all_ascii(t->bytes, t->used, t->field_count);
+    if (!t->checked)
+        t->ascii = all_ascii(t->bytes, t->used, t->field_count);
     return GRU_OK;
 }

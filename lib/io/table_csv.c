@@ -32,15 +32,6 @@ static void on_csv_row(int c, void *arg) {
     t->open_line = t->line;
 }
 
-/* Eight bytes, the first in the lowest place: an expression that compilers make one load, which
- * they don't make of a loop. */
-static uint64_t load_word(const char *at) {
-    const unsigned char *p = (const unsigned char *)at;
-    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-           (uint64_t)p[7] << 56;
-}
-
 /* The block's whole lines, split where they are copied to; 0 when there is none, else the bytes
  * they take. A loop over each short field's bytes would end where the processor doesn't expect it,
  * so ends are looked for in eight bytes at a time. */
@@ -49,9 +40,12 @@ static size_t split_plain(gru_table *t, const char *block, size_t count) {
         count--;
     char *at = memcpy(t->bytes + t->used, block, count), *field = at, *end = at + count;
     t->used += count;
-    memset(end, 0, sizeof(uint64_t)); /* begin_batch left room */
+    uint64_t seen = 0, zeros = 0;
+    memset(end, ' ', sizeof(uint64_t)); /* begin_batch left room */
     for (; at < end; at += sizeof(uint64_t)) {
-        uint64_t word = load_word(at), lines = gru_bytes_equal(word, '\n');
+        uint64_t word = gru_bytes_load(at), lines = gru_bytes_equal(word, '\n');
+        seen |= word;
+        zeros |= gru_bytes_equal(word, '\0');
         for (uint64_t ends = lines | gru_bytes_equal(word, t->separator); ends; ends &= ends - 1) {
             char *stop = at + __builtin_ctzll(ends) / 8;
             bool line = lines & ends & (0 - ends),
@@ -63,6 +57,8 @@ static size_t split_plain(gru_table *t, const char *block, size_t count) {
             field = stop + 1;
         }
     }
+    t->ascii = !(seen & UINT64_C(0x8080808080808080)) && !zeros;
+    t->checked = true;
     return count;
 }
 
@@ -70,7 +66,7 @@ static size_t split_plain(gru_table *t, const char *block, size_t count) {
  */
 static char *plain_end(const gru_table *t, char *at) {
     for (;; at += sizeof(uint64_t)) {
-        uint64_t word = load_word(at);
+        uint64_t word = gru_bytes_load(at);
         uint64_t ends = gru_bytes_equal(word, t->separator) | gru_bytes_equal(word, '\n') |
                         gru_bytes_equal(word, '\r') | gru_bytes_equal(word, '"');
         if (ends)

@@ -8,6 +8,7 @@
 #ifndef GRU_IO_TABLE_PRIVATE_H
 #define GRU_IO_TABLE_PRIVATE_H
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/table.h"
@@ -42,7 +43,9 @@ struct gru_table {
     size_t row_count, rows_cap, next_row;
     size_t open_first; /* first field of the unfinished row */
     unsigned long long open_line, line;
-    bool after_cr, no_memory, ascii;
+    bool after_cr, no_memory;
+    bool ascii;        /* the batch's bytes, and there are no NULs but those behind fields */
+    bool checked;      /* that is known */
     gru_status failed; /* a syntax error that follows the batch's rows */
     gru_error failure;
     unsigned long long current_line;
@@ -65,14 +68,6 @@ void gru_table_add_field(gru_table *t, const void *text, size_t len);
 void gru_table_finish_row(gru_table *t);
 gru_status gru_table_finish_batch(gru_table *t, gru_error *err);
 size_t gru_table_newlines(const char *text, size_t len);
-
-/* The highest bit of each byte of a word that is c: adding 127 to a byte's lower bits carries into
- * its highest unless they are zero. */
-static inline uint64_t gru_bytes_equal(uint64_t word, char c) {
-    const uint64_t ones = 0x0101010101010101, lower = 0x7f * ones;
-    uint64_t other = word ^ ones * (unsigned char)c;
-    return ~(((other & lower) + lower) | other | lower);
-}
 
 /* The field that lies between start and stop of the batch's bytes: stop becomes its NUL. */
 static inline void gru_table_end_field(gru_table *t, const char *start, char *stop) {
