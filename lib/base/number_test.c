@@ -152,6 +152,27 @@ Test(number, reads_as_the_library_does) {
     }
 }
 
+/* Digits, points and the characters beside them: what is a number, and which, by the library's way,
+ * which stops where it understands no more. */
+Test(number, reads_short_words) {
+    static const char set[] = "00112233445566778899../:";
+    gru_random r;
+    gru_random_init(&r, 4, GRU_PURPOSE_TEST, 0);
+    int numbers = 0;
+    for (int i = 0; i < 200000; i++) {
+        char text[16] = {0}, *end;
+        size_t len = 1 + gru_random_below(&r, 10);
+        for (size_t k = 0; k < len; k++)
+            text[k] = set[gru_random_below(&r, sizeof set - 1)];
+        double value = -1, wanted = strtod(text, &end);
+        bool is = end == text + len;
+        cr_assert_eq(gru_number_parse(text, len, &value), is, "%s", text);
+        cr_assert(!is || memcmp(&value, &wanted, sizeof value) == 0, "%s: %.17g", text, value);
+        numbers += is;
+    }
+    cr_assert(numbers > 50000 && numbers < 150000, "%d", numbers);
+}
+
 Test(number, refuses_what_is_no_number) {
     static const char *const texts[] = {"",    " ",   "abc", "1e",    "1e+", "--1", "0x10", "nan",
                                         "inf", "1,5", "1 2", "1e999", ".",   "1_0", "e5",   "-"};

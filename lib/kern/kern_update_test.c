@@ -1,15 +1,9 @@
 /* The optimizers' loops of every kernel table this machine can run: Adam against its formula in
  * double precision, from ordinary moments to the ends of the range. Its missed steps: leap_test.c.
  */
-#include "kern/kern.h"
+#include "kern/kern_test.h"
 
-#include "base/random.h"
-
-#include <criterion/criterion.h>
 #include <float.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { COUNT = 150, TRIES = 40 };
 
@@ -17,45 +11,31 @@ typedef struct run { /* an optimizer's view of COUNT weights */
     float w[COUNT], g[COUNT], m[COUNT], v[COUNT], top[COUNT];
 } run;
 
-typedef void table_test(const gru_kern *k, gru_random *r);
-static void each_table(table_test *test) {
-    gru_isa best;
-    gru_error err;
-    unsetenv("GRU_ISA");
-    cr_assert_eq(gru_cpu_isa(&best, &err), GRU_OK);
-    for (gru_isa isa = GRU_ISA_GENERIC; isa <= best; isa++) {
-        gru_random r;
-        gru_random_init(&r, 1, GRU_PURPOSE_TEST, 7);
-        test(gru_kern_get(isa), &r);
-    }
-}
-
-static float any_size(gru_random *r, double low, double high) {
-    double sign = gru_random_below(r, 2) ? 1 : -1;
-    return (float)(sign * pow(10, low + (high - low) * gru_random_uniform(r)));
+static float any_size(double low, double high) {
+    double sign = gru_random_below(&source, 2) ? 1 : -1;
+    return (float)(sign * pow(10, low + (high - low) * gru_random_uniform(&source)));
 }
 
 /* Coefficients of Keras's kind, or of PyTorch's, as they are at step t. */
-static gru_update step_of(gru_random *r, uint64_t t, bool decay) {
+static gru_update step_of(uint64_t t) {
     double bc2 = 1 - pow(0.999, (double)t);
-    bool torch = gru_random_below(r, 2);
+    bool torch = gru_random_below(&source, 2);
     return (gru_update){.scale = 1,
-                        .decay = decay ? 1e-4F : 0,
                         .c1 = 0.1F,
                         .c2 = 0.001F,
-                        .a = (float)(1e-3 * (1 + gru_random_uniform(r))),
-                        .b = gru_random_below(r, 2) ? 2e-4F : 0,
+                        .a = (float)(1e-3 * (1 + gru_random_uniform(&source))),
+                        .b = gru_random_below(&source, 2) ? 2e-4F : 0,
                         .root = torch ? (float)(1 / sqrt(bc2)) : 1,
                         .eps = torch ? 1e-8F : 1e-7F};
 }
 
-static void fill(run *x, gru_random *r) {
+static void fill(run *x) {
     for (size_t i = 0; i < COUNT; i++) {
-        x->w[i] = any_size(r, -4, 0);
-        x->g[i] = any_size(r, -12, 2);
-        x->m[i] = any_size(r, -33, 1);
-        x->v[i] = fabsf(any_size(r, -44, 3));
-        x->top[i] = fabsf(any_size(r, -44, 3));
+        x->w[i] = any_size(-4, 0);
+        x->g[i] = any_size(-12, 2);
+        x->m[i] = any_size(-33, 1);
+        x->v[i] = fabsf(any_size(-44, 3));
+        x->top[i] = fabsf(any_size(-44, 3));
     }
     x->m[3] = x->v[3] = x->top[3] = 0;
     x->v[4] = x->top[4] = 0;
@@ -72,11 +52,11 @@ static void moves(const gru_update *u, double m, double v, double g, double by[2
 }
 
 /* What a step of weight 0 comes to, for all sizes of moments. */
-static void check_step(const gru_kern *k, gru_random *r, bool amsgrad) {
+static void check_step(const gru_kern *k, bool amsgrad) {
     run before, x;
-    gru_update u = step_of(r, 1 + gru_random_below(r, 2000), false);
-    size_t n = 1 + gru_random_below(r, COUNT);
-    fill(&before, r);
+    gru_update u = step_of(1 + gru_random_below(&source, 2000));
+    size_t n = 1 + gru_random_below(&source, COUNT);
+    fill(&before);
     memset(before.w, 0, sizeof before.w);
     x = before;
     (amsgrad ? k->update.amsgrad : k->update.adam)(&u, n, x.w, x.g, x.m, x.v,
@@ -100,19 +80,19 @@ static void check_step(const gru_kern *k, gru_random *r, bool amsgrad) {
     }
 }
 
-static void steps(const gru_kern *k, gru_random *r) {
+static void steps(const gru_kern *k) {
     for (int i = 0; i < TRIES; i++)
-        check_step(k, r, i % 2);
+        check_step(k, i % 2);
 }
 Test(kern_update, adam_is_its_formula_for_moments_of_all_sizes) {
-    each_table(steps);
+    each_table(20, steps);
 }
 
 /* A second moment that has left the range stops the weight, and a number that is none shows. */
-static void ends(const gru_kern *k, gru_random *r) {
+static void ends(const gru_kern *k) {
     run x;
-    gru_update u = step_of(r, 10, false);
-    fill(&x, r);
+    gru_update u = step_of(10);
+    fill(&x);
     for (size_t i = 0; i < COUNT; i++) {
         x.w[i] = 0.5F;
         x.m[i] = 0.25F;
@@ -126,17 +106,17 @@ static void ends(const gru_kern *k, gru_random *r) {
     cr_expect(isfinite(x.w[0]) && isfinite(x.w[3]), "%s", k->name);
 }
 Test(kern_update, ends_of_the_range) {
-    each_table(ends);
+    each_table(21, ends);
 }
 
 /* ---- the weights' average ---- */
 
 /* A share of the way to the weights, which stay; all of it; nothing past the end. */
-static void averages(const gru_kern *k, gru_random *r) {
+static void averages(const gru_kern *k) {
     run x, before;
     for (size_t n = 1; n < COUNT; n++) {
-        float share = n % 3 ? (float)gru_random_uniform(r) : 1;
-        fill(&before, r);
+        float share = n % 3 ? (float)gru_random_uniform(&source) : 1;
+        fill(&before);
         before.m[0] = before.w[0];
         x = before;
         k->update.average(&(gru_update){.share = share}, n, x.w, x.g, x.m, NULL, NULL);
@@ -151,18 +131,18 @@ static void averages(const gru_kern *k, gru_random *r) {
     }
 }
 Test(kern_update, an_average_takes_its_share_of_the_weights) {
-    each_table(averages);
+    each_table(22, averages);
 }
 
 /* ---- gradients laid by ---- */
 
 /* Rows of all lengths, from any place: what was there, zeros up to the multiple of 16, no more. */
-static void lays_by(const gru_kern *k, gru_random *r) {
+static void lays_by(const gru_kern *k) {
     run x;
     float out[COUNT + 32] __attribute__((aligned(64)));
-    fill(&x, r);
+    fill(&x);
     for (size_t n = 1; n < COUNT; n++) {
-        const float *g = x.g + gru_random_below(r, (uint32_t)(COUNT - n));
+        const float *g = x.g + gru_random_below(&source, (uint32_t)(COUNT - n));
         size_t end = (n + 15) / 16 * 16;
         for (size_t i = 0; i < COUNT + 32; i++)
             out[i] = -77.25F;
@@ -174,5 +154,5 @@ static void lays_by(const gru_kern *k, gru_random *r) {
     }
 }
 Test(kern_update, rows_laid_by_end_with_their_line) {
-    each_table(lays_by);
+    each_table(23, lays_by);
 }

@@ -1,15 +1,9 @@
 /* Leaps over missed steps, with every kernel table this machine can run, against the same steps one
  * after the other in double precision. */
-#include "kern/kern.h"
+#include "kern/kern_test.h"
 #include "train/leap.h"
 
-#include "base/random.h"
-
-#include <criterion/criterion.h>
 #include <float.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { COUNT = 70, STEPS = 256, TRIES = 60 };
 
@@ -17,8 +11,10 @@ typedef struct numbers { /* an optimizer's view of COUNT weights */
     float w[COUNT], g[COUNT], m[COUNT], v[COUNT], mean[COUNT];
 } numbers;
 
-typedef struct exact { /* of a weight; by: sum of the sizes of all moves */
-    double w, m, v, mean, by;
+typedef struct exact {
+    double w, m, v, mean;
+    /* of the terms that make m, which may cancel, and of all moves with terms of that size */
+    double size, moves;
 } exact;
 
 typedef struct style {
@@ -45,24 +41,25 @@ static void take_step(const gru_update *u, double g, exact *x) {
     x->m += (g - x->m) * (double)u->c1;
     x->v += (g * g - x->v) * (double)u->c2;
     double d = (double)u->root * sqrt(x->v) + (double)u->eps;
-    double by[2] = {(double)u->a * x->m / d, (double)u->b * g / d};
-    x->w -= x->w * (double)u->decay + by[0] + by[1];
-    x->by += fabs(by[0]) + fabs(by[1]);
+    double b = (double)u->b * g / d;
+    x->w -= x->w * (double)u->decay + (double)u->a * x->m / d + b;
+    x->moves += (double)u->a * x->size / d + fabs(b);
+    x->size *= 1 - (double)u->c1;
     x->mean += (x->w - x->mean) * (double)u->share;
 }
 
-static float any_size(gru_random *r, double low, double high) {
-    double sign = gru_random_below(r, 2) ? 1 : -1;
-    return (float)(sign * pow(10, low + (high - low) * gru_random_uniform(r)));
+static float any_size(double low, double high) {
+    double sign = gru_random_below(&source, 2) ? 1 : -1;
+    return (float)(sign * pow(10, low + (high - low) * gru_random_uniform(&source)));
 }
 
-static void fill(numbers *x, gru_random *r) {
+static void fill(numbers *x) {
     for (size_t i = 0; i < COUNT; i++) {
-        x->w[i] = any_size(r, -3, 0);
-        x->mean[i] = any_size(r, -3, 0);
-        x->g[i] = any_size(r, -9, 2);
-        x->m[i] = any_size(r, -9, 1);
-        x->v[i] = fabsf(any_size(r, -18, 3));
+        x->w[i] = any_size(-3, 0);
+        x->mean[i] = any_size(-3, 0);
+        x->g[i] = any_size(-9, 2);
+        x->m[i] = any_size(-9, 1);
+        x->v[i] = fabsf(any_size(-18, 3));
     }
     x->g[1] = 0;
     x->m[2] = x->v[2] = 0;
@@ -88,37 +85,41 @@ static void near(const char *name, double have, double want, double most) {
               have - want);
 }
 
-static void check(const gru_kern *k, gru_random *r, const style *s, uint64_t from) {
+static void check(const gru_kern *k, const style *s, uint64_t from) {
     gru_error err;
     gru_leaps *l;
     numbers before, x;
-    uint64_t steps = 1 + gru_random_below(r, gru_random_below(r, 4) ? 6 : STEPS - 1);
-    size_t n = 1 + gru_random_below(r, COUNT);
-    bool mean = gru_random_below(r, 2);
+    uint64_t steps = 1 + gru_random_below(&source, gru_random_below(&source, 4) ? 6 : STEPS - 1);
+    size_t n = 1 + gru_random_below(&source, COUNT);
+    bool mean = gru_random_below(&source, 2);
     cr_assert_eq(gru_leaps_new(&l, STEPS, &err), GRU_OK);
     for (uint64_t t = from > 3 ? from - 3 : 1; t < from + steps; t++) {
         const gru_update u = step_of(s, t);
         gru_leaps_step(l, t, &u);
     }
-    fill(&before, r);
+    fill(&before);
     x = before;
     double ulps = 1e-7 * (1 + leap(k, l, &x, n, mean, x.g, from, steps));
     gru_leaps_free(l);
     for (size_t i = 0; i < n; i++) {
-        exact e = {(double)before.w[i], (double)before.m[i], (double)before.v[i],
-                   (double)before.mean[i], 0};
-        double most = fabs(e.w), largest = fabs(e.m) + fabs((double)x.g[i]);
+        exact e = {(double)before.w[i],
+                   (double)before.m[i],
+                   (double)before.v[i],
+                   (double)before.mean[i],
+                   0,
+                   0};
+        double size = e.size = fabs(e.m) + fabs((double)x.g[i]), most = fabs(e.w) + fabs(e.mean);
         double v = e.v + (double)x.g[i] * (double)x.g[i];
         for (uint64_t t = from; t < from + steps; t++) {
             const gru_update u = step_of(s, t);
             take_step(&u, t == from ? (double)x.g[i] : 0, &e);
         }
-        most += fabs((double)before.mean[i]);
-        near("w", (double)x.w[i], e.w, ulps * most + 1e-6 * e.by);
-        near("m", (double)x.m[i], e.m, 2 * ulps * largest);
+        most += e.moves; /* the largest number on the way */
+        near("w", (double)x.w[i], e.w, ulps * most + 1e-6 * e.moves);
+        near("m", (double)x.m[i], e.m, 2 * ulps * size);
         near("v", (double)x.v[i], e.v, 2 * ulps * v + (double)FLT_MIN);
         if (mean)
-            near("mean", (double)x.mean[i], e.mean, ulps * most + 1e-6 * e.by);
+            near("mean", (double)x.mean[i], e.mean, ulps * most + 1e-6 * e.moves);
         else
             near("mean", (double)x.mean[i], (double)before.mean[i], 0);
     }
@@ -126,7 +127,7 @@ static void check(const gru_kern *k, gru_random *r, const style *s, uint64_t fro
     cr_assert_eq(memcmp(x.m + n, before.m + n, (COUNT - n) * sizeof *x.m), 0, "%s", k->name);
 }
 
-Test(leap, missed_steps_are_those_taken_one_by_one) {
+static void all_styles(const gru_kern *k) {
     static const style styles[] = {{.beta1 = 0.9, .beta2 = 0.999},
                                    {.torch = true, .beta1 = 0.9, .beta2 = 0.999},
                                    {.decay = true, .beta1 = 0.9, .beta2 = 0.999},
@@ -135,36 +136,30 @@ Test(leap, missed_steps_are_those_taken_one_by_one) {
                                    {.torch = true, .decay = true, .beta1 = 0.8, .beta2 = 0.95},
                                    {.beta1 = 0.5, .beta2 = 0.99}};
     static const uint64_t starts[] = {1, 2, 17, 400, 100000};
-    gru_isa best;
-    gru_error err;
-    unsetenv("GRU_ISA");
-    cr_assert_eq(gru_cpu_isa(&best, &err), GRU_OK);
-    for (gru_isa isa = GRU_ISA_GENERIC; isa <= best; isa++) {
-        gru_random r;
-        gru_random_init(&r, 1, GRU_PURPOSE_TEST, 9);
-        for (size_t i = 0; i < TRIES; i++)
-            for (size_t s = 0; s < sizeof styles / sizeof *styles; s++)
-                check(gru_kern_get(isa), &r, &styles[s], starts[i % 5]);
-    }
+    for (size_t i = 0; i < TRIES; i++)
+        for (size_t s = 0; s < sizeof styles / sizeof *styles; s++)
+            check(k, &styles[s], starts[i % 5]);
+}
+Test(leap, missed_steps_are_those_taken_one_by_one) {
+    each_table(24, all_styles);
 }
 
 /* What a leap is for: late in training, few leaps do for many steps. */
-Test(leap, many_steps_take_few_leaps) {
+static void count_leaps(const gru_kern *k) {
     const style keras = {.beta1 = 0.9, .beta2 = 0.999};
     gru_error err;
-    gru_isa isa;
     gru_leaps *l;
     numbers x;
-    gru_random r;
-    gru_random_init(&r, 1, GRU_PURPOSE_TEST, 10);
-    fill(&x, &r);
-    cr_assert_eq(gru_cpu_isa(&isa, &err), GRU_OK);
+    fill(&x);
     cr_assert_eq(gru_leaps_new(&l, STEPS, &err), GRU_OK);
     for (uint64_t t = 1; t < 200; t++) {
         const gru_update u = step_of(&keras, t);
         gru_leaps_step(l, t, &u);
     }
-    cr_expect_eq(leap(gru_kern_get(isa), l, &x, COUNT, false, x.g, 180, 20), 1);
-    cr_expect_leq(leap(gru_kern_get(isa), l, &x, COUNT, false, x.g, 1, 199), 7);
+    cr_expect_eq(leap(k, l, &x, COUNT, false, x.g, 180, 20), 1);
+    cr_expect_leq(leap(k, l, &x, COUNT, false, x.g, 1, 199), 7);
     gru_leaps_free(l);
+}
+Test(leap, many_steps_take_few_leaps) {
+    each_table(25, count_leaps);
 }
