@@ -34,8 +34,8 @@ struct gru_output {
     z_stream z;
 };
 
-/* Temporary names that exist now. Who takes a name out of here owns it: an output that is done with
- * it, or the handler of a signal. */
+/* Temporary names that exist now, or are about to: a signal may come as soon as they do. Who takes
+ * a name out of here owns it: an output that is done with it, or the handler of a signal. */
 static _Atomic(char *) names[NAMES];
 
 static void keep_name(gru_output *out, char *name) {
@@ -116,13 +116,12 @@ static gru_status open_named(gru_output *out, gru_error *err) {
         char *name = temporary_name(out, i);
         if (!name)
             return gru_error_memory(err, strlen(out->folder) + 64);
+        keep_name(out, name);
         out->fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (out->fd >= 0) {
-            keep_name(out, name);
+        if (out->fd >= 0)
             return GRU_OK;
-        }
         int reason = errno;
-        free(name);
+        drop_name(out);
         errno = reason;
         if (reason != EEXIST)
             break;
@@ -401,13 +400,12 @@ static gru_status appear(gru_output *out, gru_error *err) {
         char from[64], *name = temporary_name(out, i);
         if (!name)
             return gru_error_memory(err, strlen(out->folder) + 64);
+        keep_name(out, name);
         snprintf(from, sizeof from, "/proc/self/fd/%d", out->fd);
-        if (linkat(AT_FDCWD, from, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
-            keep_name(out, name);
+        if (linkat(AT_FDCWD, from, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0)
             break;
-        }
         int reason = errno;
-        free(name);
+        drop_name(out);
         errno = reason;
         if (reason != EEXIST || i >= TRIES)
             return cannot(out, "create", err);
