@@ -259,10 +259,9 @@ gru_status gru_trainer_resume(gru_trainer *t, const gru_bundle *b, const char *n
 
 /* ---- saving ---- */
 
-static gru_status save(gru_trainer *t, const char *path, bool checkpoint, gru_error *err) {
-    gru_bundle *b;
-    if (gru_bundle_new(&b, err))
-        return err->code;
+/* Fills the bundle, writes and frees it. */
+static gru_status write_bundle(gru_trainer *t, gru_bundle *b, const char *path, bool checkpoint,
+                               gru_error *err) {
     gru_status status = gru_model_save(t->model, b, err);
     if (status == GRU_OK && t->hooks.finish)
         status = t->hooks.finish(t->hooks.arg, b, &t->state, err);
@@ -273,6 +272,11 @@ static gru_status save(gru_trainer *t, const char *path, bool checkpoint, gru_er
         status = gru_bundle_write(b, path, err);
     gru_bundle_free(b);
     return status;
+}
+
+static gru_status save(gru_trainer *t, const char *path, bool checkpoint, gru_error *err) {
+    gru_bundle *b;
+    return gru_bundle_new(&b, err) ? err->code : write_bundle(t, b, path, checkpoint, err);
 }
 
 gru_status gru_trainer_save_model(gru_trainer *t, const char *path, gru_error *err) {
@@ -540,13 +544,27 @@ static gru_status end_epoch(gru_trainer *t, gru_error *err) {
     return status;
 }
 
+static gru_status save_suspended(gru_trainer *t, gru_error *err) {
+    gru_bundle *b;
+    if (gru_bundle_new(&b, err))
+        return err->code;
+    if (gru_optimizer_suspend(t->optimizer, b, err)) {
+        gru_bundle_free(b);
+        return err->code;
+    }
+    gru_optimizer_swap(t->optimizer);
+    return write_bundle(t, b, t->options.checkpoint, true, err);
+}
+
 static gru_status interrupted(gru_trainer *t, gru_error *err) {
     t->state.seconds += now() - t->epoch_start;
-    if (gru_optimizer_suspend(t->optimizer, err))
-        return err->code;
-    gru_optimizer_swap(t->optimizer);
-    if (t->options.checkpoint && save(t, t->options.checkpoint, true, err))
-        return err->code;
+    if (t->options.checkpoint) {
+        if (save_suspended(t, err))
+            return err->code;
+    } else {
+        gru_optimizer_flush(t->optimizer);
+        gru_optimizer_swap(t->optimizer);
+    }
     return gru_error_set(err, GRU_ERR_INTERRUPTED,
                          "interrupted in epoch %zu after batch %zu of %zu", t->state.epoch + 1,
                          t->state.batch, t->batches);

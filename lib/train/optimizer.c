@@ -497,8 +497,6 @@ void gru_optimizer_free(gru_optimizer *o) {
     free(o->zeros);
     free(o->ring);
     free(o->rate);
-    free(o->late);
-    free(o->late_row);
     gru_leaps_free(o->leaps);
     free(o);
 }

@@ -69,9 +69,9 @@ void gru_optimizer_step(gru_optimizer *o, gru_real *gradients, const gru_row_gra
                         size_t count, double lr);
 /* Brings every row up to date. */
 void gru_optimizer_flush(gru_optimizer *o);
-/* The same where a run that is not interrupted would not: save then also keeps the rows as they
- * were, and whoever loads that goes on with them. Once, at the end. */
-gru_status gru_optimizer_suspend(gru_optimizer *o, gru_error *err);
+/* The same where a run that is not interrupted would not: a checkpoint's bundle first gets the rows
+ * as they are, and whoever loads it goes on with them. */
+gru_status gru_optimizer_suspend(gru_optimizer *o, gru_bundle *b, gru_error *err);
 /* Exchanges the trained weights and their moving average: before the average is used for something,
  * and after. Flush first. false: there is no average, and nothing has changed. */
 bool gru_optimizer_swap(gru_optimizer *o);

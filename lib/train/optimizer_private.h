@@ -50,11 +50,6 @@ struct gru_optimizer {
     gru_update *ring; /* coefficients of the last steps, step t at t % GRU_OPTIMIZER_RING */
     double *rate;     /* their learning rates, likewise */
 
-    /* rows as they were before they were brought up to date for a checkpoint within an epoch */
-    size_t late_count;
-    int64_t (*late)[2]; /* [late_count]: the row, and the steps it was behind */
-    gru_real *late_row; /* [late_count][2 + states][width]: weights, gradient, states */
-
     /* what the tasks of the current call work on */
     gru_update now;
     gru_real *gradients;

@@ -25,9 +25,9 @@ static void flatten(const gru_optimizer *o, size_t state, gru_real *flat) {
 /* The tensors of a checkpoint within an epoch. */
 typedef struct late_rows {
     size_t count, steps;
-    const int64_t (*which)[2]; /* [count] */
+    const int64_t (*which)[2]; /* [count]: the row, and the steps it is behind */
     const gru_real *numbers;   /* [count][late_numbers] */
-    const double (*step)[2];   /* [steps] */
+    const double (*step)[2];   /* [steps]: rate, scale */
 } late_rows;
 
 /* What of a late row is kept: weights, gradient, states. */
@@ -43,40 +43,58 @@ static void keep_row(const gru_optimizer *o, size_t row, gru_real *to) {
         memcpy(to += o->width, gru_optimizer_row_state(o, row, i), bytes);
 }
 
-gru_status gru_optimizer_suspend(gru_optimizer *o, gru_error *err) {
-    size_t count = 0;
-    o->upto = o->t;
-    for (size_t r = 0; r < o->rows; r++)
-        count += gru_optimizer_lags(o, r);
-    if (count > 0 && (gru_mem_new(&o->late, count, sizeof *o->late, err) ||
-                      gru_mem_new(&o->late_row, count * late_numbers(o), sizeof *o->late_row, err)))
-        return err->code;
+/* The rows that are behind, in order. The most steps that one is behind. */
+static size_t keep_rows(const gru_optimizer *o, int64_t (*which)[2], gru_real *numbers) {
+    int64_t most = 0;
     for (size_t r = 0; r < o->rows; r++) {
         if (!gru_optimizer_lags(o, r))
             continue;
-        keep_row(o, r, o->late_row + o->late_count * late_numbers(o));
-        o->late[o->late_count][0] = (int64_t)r;
-        o->late[o->late_count++][1] = (int64_t)(o->t - o->lazy[r].last);
+        keep_row(o, r, numbers);
+        numbers += late_numbers(o);
+        (*which)[0] = (int64_t)r;
+        (*which)[1] = (int64_t)(o->t - o->lazy[r].last);
+        most = (*which)[1] > most ? (*which)[1] : most;
+        which++;
     }
-    gru_optimizer_flush(o);
-    return GRU_OK;
+    return (size_t)most;
 }
 
-static gru_status save_late(const gru_optimizer *o, gru_bundle *b, gru_error *err) {
+static gru_status add_late(const gru_optimizer *o, const late_rows *late, gru_bundle *b,
+                           gru_error *err) {
     double steps[GRU_OPTIMIZER_RING][2];
-    size_t most = 0, shape[2] = {o->late_count, 2}, wide[2] = {o->late_count, late_numbers(o)};
-    for (size_t i = 0; i < o->late_count; i++)
-        most = (size_t)o->late[i][1] > most ? (size_t)o->late[i][1] : most;
-    for (size_t i = 0; i < most; i++) {
-        size_t at = (o->t - most + 1 + i) % GRU_OPTIMIZER_RING;
+    const size_t wide[2] = {late->count, late_numbers(o)}, two[2] = {late->count, 2};
+    for (size_t i = 0; i < late->steps; i++) {
+        size_t at = (o->t - late->steps + 1 + i) % GRU_OPTIMIZER_RING;
         steps[i][0] = o->rate[at];
         steps[i][1] = (double)o->ring[at].scale;
     }
-    if (gru_bundle_add(b, "optimizer.late", "I64", 2, shape, o->late, err) ||
-        gru_bundle_add(b, "optimizer.late.rows", GRU_REAL_TYPE, 2, wide, o->late_row, err))
+    if (gru_bundle_add(b, "optimizer.late", "I64", 2, two, late->which, err) ||
+        gru_bundle_add(b, "optimizer.late.rows", GRU_REAL_TYPE, 2, wide, late->numbers, err))
         return err->code;
-    shape[0] = most;
-    return gru_bundle_add(b, "optimizer.late.steps", "F64", 2, shape, steps, err);
+    const size_t taken[2] = {late->steps, 2};
+    return gru_bundle_add(b, "optimizer.late.steps", "F64", 2, taken, steps, err);
+}
+
+gru_status gru_optimizer_suspend(gru_optimizer *o, gru_bundle *b, gru_error *err) {
+    late_rows late = {0};
+    int64_t(*which)[2] = NULL;
+    gru_real *numbers = NULL;
+    gru_status status = GRU_OK;
+    o->upto = o->t;
+    for (size_t r = 0; r < o->rows; r++)
+        late.count += gru_optimizer_lags(o, r);
+    if (late.count > 0 && !(status = gru_mem_new(&which, late.count, sizeof *which, err)) &&
+        !(status = gru_mem_new(&numbers, late.count * late_numbers(o), sizeof *numbers, err))) {
+        late.steps = keep_rows(o, which, numbers);
+        late.which = (const int64_t(*)[2])which;
+        late.numbers = numbers;
+        status = add_late(o, &late, b, err);
+    }
+    free(which);
+    free(numbers);
+    if (status == GRU_OK)
+        gru_optimizer_flush(o);
+    return status;
 }
 
 /* Finds the tensors of late rows, if there are any; all or none are `late`, and they agree. */
@@ -141,7 +159,7 @@ gru_status gru_optimizer_save(const gru_optimizer *o, gru_bundle *b, gru_error *
         status = gru_bundle_add(b, name, GRU_REAL_TYPE, 1, &o->weights, flat, err);
     }
     free(flat);
-    return status == GRU_OK && o->late_count > 0 ? save_late(o, b, err) : status;
+    return status;
 }
 
 static void unflatten(gru_optimizer *o, size_t state, const gru_real *flat) {

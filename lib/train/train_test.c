@@ -345,9 +345,9 @@ static void hand_over(lazy *from, lazy *to) {
     gru_error err = {0};
     gru_bundle *b;
     size_t bytes = gru_model_weight_count(from->model) * sizeof(float);
-    cr_assert_eq(gru_optimizer_suspend(from->optimizer, &err), GRU_OK);
-    gru_optimizer_swap(from->optimizer);
     cr_assert_eq(gru_bundle_new(&b, &err), GRU_OK);
+    cr_assert_eq(gru_optimizer_suspend(from->optimizer, b, &err), GRU_OK);
+    gru_optimizer_swap(from->optimizer);
     cr_assert_eq(gru_optimizer_save(from->optimizer, b, &err), GRU_OK, "%s", err.message);
     memcpy(gru_model_weights(to->model), gru_model_weights(from->model), bytes);
     cr_assert_eq(gru_optimizer_load(to->optimizer, b, &err), GRU_OK, "%s", err.message);
@@ -404,8 +404,8 @@ Test(optimizer, late_rows_must_fit_the_table) {
     start_lazy(&l, "adam", 0, "embedding 37 70; gru 3; dense 1", pool);
     for (int t = 1; t <= 5; t++)
         step_rows(&l, t);
-    cr_assert_eq(gru_optimizer_suspend(l.optimizer, &err), GRU_OK);
     cr_assert_eq(gru_bundle_new(&b, &err), GRU_OK);
+    cr_assert_eq(gru_optimizer_suspend(l.optimizer, b, &err), GRU_OK);
     cr_assert_eq(gru_optimizer_save(l.optimizer, b, &err), GRU_OK);
     int64_t *late = (int64_t *)gru_bundle_find(b, "optimizer.late")->data;
     cr_assert_eq(gru_optimizer_load(l.optimizer, b, &err), GRU_OK, "%s", err.message);
