@@ -24,7 +24,7 @@ enum {
     WORK_A_NANOSECOND = 8,
     LINGER_LEAST = 20000,
     LINGER_MOST = 1000000,
-    ALONE_LEAST = 1000000,
+    ALONE_LEAST = 250000,
     ALONE_MOST = 32000000,
     WELL_ENOUGH = 100000000, /* without a failure, to be alone for ALONE_LEAST only */
     LOOKS = 16,              /* between two looks at the clock */
