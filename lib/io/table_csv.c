@@ -32,16 +32,12 @@ static void on_csv_row(int c, void *arg) {
     t->open_line = t->line;
 }
 
-/* The block's whole lines, split where they are copied to; 0 when there is none, else the bytes
- * they take. A loop over each short field's bytes would end where the processor doesn't expect it,
- * so ends are looked for in eight bytes at a time. */
-static size_t split_plain(gru_table *t, const char *block, size_t count) {
-    while (count && block[count - 1] != '\n')
-        count--;
-    char *at = memcpy(t->bytes + t->used, block, count), *field = at, *end = at + count;
-    t->used += count;
+/* Splits lines without quotes and carriage returns, from `at` to `end` of the batch's bytes. A loop
+ * over each short field's bytes would end where the processor doesn't expect it, so ends are looked
+ * for in eight bytes at a time. Returns `end`. */
+static char *split_plain(gru_table *t, char *at, char *end) {
+    char *field = at;
     uint64_t seen = 0, zeros = 0;
-    memset(end, ' ', sizeof(uint64_t)); /* begin_batch left room */
     for (; at < end; at += sizeof(uint64_t)) {
         uint64_t word = gru_bytes_load(at), lines = gru_bytes_equal(word, '\n');
         seen |= word;
@@ -59,7 +55,7 @@ static size_t split_plain(gru_table *t, const char *block, size_t count) {
     }
     t->ascii = !(seen & UINT64_C(0x8080808080808080)) && !zeros;
     t->checked = true;
-    return count;
+    return end;
 }
 
 /* The end of an unquoted field: a separator, the end of a line, or a quote that has no place there.
@@ -113,24 +109,28 @@ static char *split_row(gru_table *t, char *at, const char *end) {
     }
 }
 
-/* As split_plain, of rows that have quotes or carriage returns. */
-static size_t split_rows(gru_table *t, const char *block, size_t count) {
-    while (count && block[count - 1] != '\n')
-        count--;
-    char *start = memcpy(t->bytes + t->used, block, count), *at = start, *end = start + count;
-    memset(end, 0, sizeof(uint64_t)); /* begin_batch left room */
+/* Splits rows that may have quotes or carriage returns; returns what follows the last that it can.
+ */
+static char *split_rows(gru_table *t, char *at, const char *end) {
     for (char *next; at < end && (next = split_row(t, at, end));)
         at = next;
     t->field_count = t->open_first;
     t->line = t->open_line;
-    t->used += (size_t)(at - start);
-    return (size_t)(at - start);
+    return at;
 }
 
+/* The block's whole rows, split where they are copied to; 0 when there is none, else the bytes they
+ * take. */
 static size_t split(gru_table *t, const char *block, size_t count) {
-    if (memchr(block, '"', count) || memchr(block, '\r', count))
-        return split_rows(t, block, count);
-    return split_plain(t, block, count);
+    while (count && block[count - 1] != '\n')
+        count--;
+    bool plain = !memchr(block, '"', count) && !memchr(block, '\r', count);
+    char *start = memcpy(t->bytes + t->used, block, count), *end = start + count;
+    memset(end, ' ', sizeof(uint64_t)); /* words are read past the end: begin_batch left room */
+    size_t taken =
+        (size_t)((plain ? split_plain(t, start, end) : split_rows(t, start, end)) - start);
+    t->used += taken;
+    return taken;
 }
 
 /* The bytes up to the end of libcsv's row, or all. */

@@ -179,7 +179,7 @@ INLINE vec vec_sqrt(vec x) {
  * a Newton step have twice a division's pace. */
 INLINE vec inverse_of_sum(vec x) {
 #if defined(__AVX512F__)
-    x = _mm512_min_ps(splat(0x1p126f), x);
+    x = at_most(x, 0x1p126f);
     vec y = _mm512_rcp14_ps(x);
     return y + y * (1.0f - x * y);
 #else

@@ -52,6 +52,22 @@ void gru_leaps_free(gru_leaps *l) {
     free(l);
 }
 
+/* What is taken off, not what is left: of a number near 1 little would be right. */
+static void round_all(leap *l) {
+    gru_leap *r = &l->rounded;
+    r->m_less = (gru_real)(1 - l->m);
+    r->v_less = (gru_real)(1 - l->v);
+    r->w_less = (gru_real)(1 - l->kept);
+    r->along_g = (gru_real)l->along_g;
+    r->mean_share = (gru_real)(1 - l->mean_kept);
+    r->mean_lost = (gru_real)l->mean_lost;
+    r->mean_along_g = (gru_real)l->mean_along_g;
+    for (int i = 0; i < GRU_LEAP_TERMS; i++) {
+        r->along[i] = (gru_real)l->along[i];
+        r->mean_along[i] = (gru_real)l->mean_along[i];
+    }
+}
+
 static void begin(leap *l, uint64_t t, const gru_update *u) {
     double kept = 1 - (double)u->decay, share = (double)u->share;
     *l = (leap){
@@ -67,6 +83,7 @@ static void begin(leap *l, uint64_t t, const gru_update *u) {
         .mean_lost = share * (1 - kept),
         .mean_along = {share * (double)u->a},
         .mean_along_g = share * (double)u->b};
+    round_all(l);
 }
 
 /* keeps: what a step without gradient leaves of the moments, and the root of the second. */
@@ -90,36 +107,17 @@ static void extend(leap *l, const gru_update *u, const double keeps[3]) {
         l->along[i] = l->along[i] * kept + term;
         l->mean_along[i] += share * (l->along[i] - l->mean_along[i]);
     }
-}
-
-/* What is taken off, not what is left: of a number near 1 little would be right. */
-static void round_all(leap *l) {
-    gru_leap *r = &l->rounded;
-    r->m_less = (gru_real)(1 - l->m);
-    r->v_less = (gru_real)(1 - l->v);
-    r->w_less = (gru_real)(1 - l->kept);
-    r->along_g = (gru_real)l->along_g;
-    r->mean_share = (gru_real)(1 - l->mean_kept);
-    r->mean_lost = (gru_real)l->mean_lost;
-    r->mean_along_g = (gru_real)l->mean_along_g;
-    for (int i = 0; i < GRU_LEAP_TERMS; i++) {
-        r->along[i] = (gru_real)l->along[i];
-        r->mean_along[i] = (gru_real)l->mean_along[i];
-    }
+    round_all(l);
 }
 
 void gru_leaps_step(gru_leaps *l, uint64_t t, const gru_update *u) {
     double keep_v = 1 - (double)u->c2;
     const double keeps[3] = {1 - (double)u->c1, keep_v, sqrt(keep_v)};
-    leap *first = &l->leap[t & (l->steps - 1)];
-    begin(first, t, u);
-    round_all(first);
+    begin(&l->leap[t & (l->steps - 1)], t, u);
     for (uint64_t age = 1; age < LONGEST && age < t; age++) {
         leap *one = &l->leap[(t - age) & (l->steps - 1)];
         if (!one->ended)
             extend(one, u, keeps);
-        if (!one->ended)
-            round_all(one);
     }
 }
 
